@@ -1,0 +1,225 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { LinkedAbort } from '../kit/abort.js';
+import type { Clock } from '../kit/clock.js';
+import { codeOf, IncumbentError, isIncumbentError, messageOf } from '../kit/error.js';
+import type { Authority } from '../leadership/authority.js';
+import { RequestError } from '../api/errors.js';
+import { atSocket } from './at-socket.js';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below the server's own path, starting with a slash. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the whole answer must be there; for a stream, its head. */
+  readonly timeout: number;
+  /** The answer is open-ended: no server-side timeout is asked for, and the client's ends with the head. */
+  readonly stream?: boolean;
+  /** The right under which this is sent: tested now, and again in the tick in which the request is written to a socket. */
+  readonly authority?: Authority | undefined;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: AsyncIterable<Buffer>;
+  /** The whole body. Within the request's timeout. */
+  text(): Promise<string>;
+}
+
+export interface Route {
+  readonly dispatcher: Dispatcher;
+  readonly server: URL;
+  readonly clock: Clock;
+}
+
+/** Thrown at the socket: the request waited so long for it that its server-side timeout would outlast the right. Nothing was sent. */
+class WaitedTooLong extends IncumbentError {
+  constructor() {
+    super('WAITED_TOO_LONG', 'The request waited too long for a socket.');
+  }
+}
+
+/** Sends one request over a route, afresh with a shorter timeout for as long as it only waited for a socket. */
+export async function exchange(request: HttpRequest, route: Route): Promise<HttpResponse> {
+  for (;;) {
+    try {
+      return await new Attempt(request, route).run();
+    } catch (error) {
+      if (!isIncumbentError(error, 'WAITED_TOO_LONG')) throw error;
+    }
+  }
+}
+
+class Attempt {
+  readonly #request: HttpRequest;
+  readonly #route: Route;
+  readonly #timeout: number;
+  readonly #abort: LinkedAbort;
+  readonly #started: number;
+  #stopTimer: () => void = () => {};
+  #sent = false;
+  #refusal: IncumbentError | undefined;
+
+  constructor(request: HttpRequest, route: Route) {
+    request.authority?.assertHeld();
+    this.#request = request;
+    this.#route = route;
+    this.#timeout = request.authority
+      ? Math.min(request.timeout, budget(request.authority.remaining()))
+      : request.timeout;
+    this.#started = route.clock.monotonic();
+    this.#abort = new LinkedAbort(request.signal);
+  }
+
+  async run(): Promise<HttpResponse> {
+    this.#stopTimer = this.#route.clock.schedule(this.#timeout, () => this.#abort.abort(TIMED_OUT));
+    try {
+      const { statusCode, headers, body } = await this.#dispatch();
+      if (this.#request.stream && statusCode === 200) this.#finish(false);
+      return {
+        status: statusCode,
+        headers,
+        body: this.#request.stream ? this.#guarded(body) : body,
+        text: () => this.#text(body),
+      };
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #dispatch(): Promise<Dispatcher.ResponseData> {
+    const { method, headers, body = null } = this.#request;
+    return this.#route.dispatcher.compose(atSocket(() => this.#beforeSending())).request({
+      origin: this.#route.server.origin,
+      path: this.#path(),
+      method,
+      headers: headers ?? {},
+      body,
+      signal: this.#abort.signal,
+    });
+  }
+
+  #path(): string {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(this.#request.query ?? {}))
+      if (value !== undefined) query.set(name, value);
+    // The server gives up with us, so that no write of ours takes effect much later than we know of.
+    if (!this.#request.stream) query.set('timeout', `${Math.max(Math.floor(this.#timeout), 1)}ms`);
+    const base = this.#route.server.pathname.replace(/\/$/, '');
+    return query.size > 0
+      ? `${base}${this.#request.path}?${query.toString()}`
+      : `${base}${this.#request.path}`;
+  }
+
+  /** Runs in the tick that writes to the socket: no wait in a pool and no blocked event loop lies between this test and the write. */
+  #beforeSending(): void {
+    const { authority } = this.#request;
+    try {
+      authority?.assertHeld();
+      if (authority && authority.remaining() < this.#timeout) throw new WaitedTooLong();
+    } catch (error) {
+      if (isIncumbentError(error)) this.#refusal = error;
+      throw error;
+    }
+    this.#sent = true;
+  }
+
+  async #text(body: Dispatcher.ResponseData['body']): Promise<string> {
+    try {
+      const text = await body.text();
+      this.#finish(true);
+      return text;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  async *#guarded(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of body) yield chunk;
+    } catch (error) {
+      throw this.#failed(error);
+    } finally {
+      this.#finish(true);
+    }
+  }
+
+  #failed(error: unknown): IncumbentError {
+    this.#finish(true);
+    if (this.#refusal) return this.#refusal;
+    if (this.#sent && this.#request.method !== 'GET') {
+      this.#request.authority?.mayStillCommit(
+        Math.max(this.#started + this.#timeout - this.#route.clock.monotonic(), 0),
+      );
+    }
+    return this.#lostMeanwhile() ?? this.#explain(error);
+  }
+
+  /** What was not sent while the right ran out is told as that, whatever timer fired first. */
+  #lostMeanwhile(): IncumbentError | undefined {
+    if (this.#sent) return undefined;
+    try {
+      this.#request.authority?.assertHeld();
+      return undefined;
+    } catch (error) {
+      return isIncumbentError(error) ? error : undefined;
+    }
+  }
+
+  #explain(error: unknown): RequestError {
+    const name = `${this.#request.method} ${this.#request.path}`;
+    const { signal } = this.#abort;
+    if (signal.aborted && signal.reason === TIMED_OUT) {
+      return new RequestError(
+        'REQUEST_TIMEOUT',
+        `${name}: no answer from ${this.#route.server.host} within ${Math.round(this.#timeout)} ms.`,
+        this.#sent,
+      );
+    }
+    if (signal.aborted)
+      return new RequestError('REQUEST_ABORTED', `${name}: aborted.`, this.#sent, { cause: signal.reason });
+    return new RequestError('REQUEST_FAILED', `${name}: ${reasonOf(error, this.#route.server)}`, this.#sent, {
+      cause: error,
+    });
+  }
+
+  /** `whole`: the request is over. Otherwise just its timer is: a stream stays bound to the caller's signal. */
+  #finish(whole: boolean): void {
+    this.#stopTimer();
+    if (whole) this.#abort[Symbol.dispose]();
+  }
+}
+
+const TIMED_OUT = Symbol('timed out');
+
+/** Leaves room for a short wait for a socket within what remains of a right. */
+function budget(remaining: number): number {
+  return remaining - Math.min(remaining / 10, 500);
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there: is the server running, and the address in the kubeconfig right?',
+  ENOTFOUND: 'the host name does not resolve.',
+  ECONNRESET: 'the connection was cut.',
+  UND_ERR_SOCKET: 'the connection was cut.',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection within 10 s: is there a firewall between?',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    "the server's certificate is not signed by the kubeconfig's certificate authority.",
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    "the server's certificate is not signed by the kubeconfig's certificate authority.",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "the server's certificate is not signed by the kubeconfig's certificate authority.",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another host name.",
+  CERT_HAS_EXPIRED: "the server's certificate has expired.",
+};
+
+function reasonOf(error: unknown, server: URL): string {
+  const code = codeOf(error);
+  const remedy = code ? REMEDIES[code] : undefined;
+  return remedy ? `${server.host}: ${remedy} (${code})` : `${server.host}: ${messageOf(error)}`;
+}

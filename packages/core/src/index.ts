@@ -1,0 +1,14 @@
+export { LinkedAbort, aborted } from './kit/abort.js';
+export { BackOff, type BackOffOptions } from './kit/back-off.js';
+export { type Clock, type Instant, elapsedSince, instant, systemClock } from './kit/clock.js';
+export { type Duration, formatDuration, milliseconds } from './kit/duration.js';
+export { IncumbentError, asError, codeOf, isIncumbentError, messageOf } from './kit/error.js';
+export { type Random, randomSuffix, systemRandom } from './kit/random.js';
+export { sleep } from './kit/sleep.js';
+export { type Authority, AuthorityLostError, type Term } from './leadership/authority.js';
+export type { Leadership, LeadershipState } from './leadership/leadership.js';
+export { alone } from './leadership/alone.js';
+export { type Resource, type ResourceOf, defineResource, qualifiedName, resource } from './api/resource.js';
+export { Client } from './client/client.js';
+export { connect } from './client/connect.js';
+export { Connection } from './client/connection.js';
