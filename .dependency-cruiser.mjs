@@ -52,13 +52,6 @@ export default {
       to: { path: '^packages/(core|election|examples)/' },
     },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
-    {
-      name: 'light-client',
-      comment: '@incumbent/core/client loads neither inversify nor zod nor a metrics library.',
-      severity: 'error',
-      from: { path: '^packages/core/src/client\\.ts$' },
-      to: { path: 'node_modules/(inversify|zod|prom-client|pino)/', reachable: true },
-    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

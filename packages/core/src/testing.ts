@@ -1,2 +1,3 @@
-export { seededRandom } from './kit/seeded-random.js';
+/** For tests: a clock that moves when told, and chance that repeats itself. */
 export { VirtualClock, settle } from './kit/virtual-clock.js';
+export { seededRandom } from './kit/seeded-random.js';

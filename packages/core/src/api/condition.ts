@@ -7,7 +7,7 @@ export interface Condition {
   /** A sentence, for people. */
   message: string;
   lastTransitionTime: string;
-  observedGeneration?: number;
+  observedGeneration?: number | undefined;
 }
 
 export type ConditionUpdate = Omit<Condition, 'lastTransitionTime'>;

@@ -26,7 +26,7 @@ export class ApiError extends IncumbentError {
   /** HTTP status code; for an ERROR event in a watch the code in its Status. */
   readonly statusCode: number;
   readonly status: Status;
-  /** Milliseconds after which the server wants to be asked again, from `Retry-After`. */
+  /** Milliseconds after which the server wants to be asked again. */
   readonly retryAfter: number | undefined;
 
   constructor(request: string, statusCode: number, status: Status, retryAfter?: number) {
@@ -36,7 +36,7 @@ export class ApiError extends IncumbentError {
     );
     this.statusCode = statusCode;
     this.status = status;
-    this.retryAfter = retryAfter;
+    this.retryAfter = retryAfter ?? inMilliseconds(status.details?.retryAfterSeconds);
   }
 
   get reason(): string | undefined {
@@ -78,6 +78,10 @@ export const isUnauthorized = (error: unknown): error is ApiError =>
 export const isInvalid = (error: unknown): error is ApiError => hasReason(error, 422, 'Invalid');
 export const isTooManyRequests = (error: unknown): error is ApiError =>
   isApiError(error) && error.statusCode === 429;
+
+function inMilliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
+}
 
 /** Codes and reasons, never messages: those change between releases. */
 function hasReason(error: unknown, statusCode: number, reason: string): error is ApiError {

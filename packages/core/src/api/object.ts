@@ -36,7 +36,7 @@ export interface KubernetesObject {
 export type Draft<T extends KubernetesObject> = Omit<T, 'apiVersion' | 'kind' | 'metadata'> & {
   apiVersion?: string;
   kind?: string;
-  metadata: Partial<ObjectMeta>;
+  metadata: { [Key in keyof ObjectMeta]?: ObjectMeta[Key] | undefined };
 };
 
 /** `T` with every property at every depth read-only: how objects come out of a cache that others share. */

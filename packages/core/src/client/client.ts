@@ -2,7 +2,13 @@ import type { Authority } from '../leadership/authority.js';
 import { LinkedAbort } from '../kit/abort.js';
 import { IncumbentError } from '../kit/error.js';
 import { ApiError, RequestError, type Status } from '../api/errors.js';
-import { type Draft, type KubernetesObject, keyOf, type ObjectKey } from '../api/object.js';
+import {
+  type DeepReadonly,
+  type Draft,
+  type KubernetesObject,
+  keyOf,
+  type ObjectKey,
+} from '../api/object.js';
 import { apiVersionOf, type Resource } from '../api/resource.js';
 import type { Connection } from './connection.js';
 import type { HttpRequest, HttpResponse } from './exchange.js';
@@ -190,7 +196,7 @@ class WritingClient extends Client implements Writer {
 
   update<T extends KubernetesObject>(
     resource: Resource<T>,
-    object: T,
+    object: T | DeepReadonly<T>,
     options: SubresourceOptions = {},
   ): Promise<T> {
     return this.#write(
@@ -203,7 +209,7 @@ class WritingClient extends Client implements Writer {
 
   updateStatus<T extends KubernetesObject>(
     resource: Resource<T>,
-    object: T,
+    object: T | DeepReadonly<T>,
     options: WriteOptions = {},
   ): Promise<T> {
     return this.update(resource, object, { ...options, subresource: 'status' });
@@ -296,7 +302,7 @@ interface ListBody<T> {
   readonly items: T[] | null;
 }
 
-function typed<T extends KubernetesObject>(resource: Resource<T>, object: Draft<T> | T): object {
+function typed(resource: Resource, object: object): object {
   return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind };
 }
 

@@ -1,4 +1,4 @@
-import type { Draft, KubernetesObject, ObjectKey } from '../api/object.js';
+import type { DeepReadonly, Draft, KubernetesObject, ObjectKey } from '../api/object.js';
 import type { Resource } from '../api/resource.js';
 import type { Reader, RequestOptions } from './reader.js';
 
@@ -55,13 +55,13 @@ export interface Writer extends Reader {
   /** Replaces the object. Its `metadata.resourceVersion` makes a write onto a newer version a 409. */
   update<T extends KubernetesObject>(
     resource: Resource<T>,
-    object: T,
+    object: T | DeepReadonly<T>,
     options?: SubresourceOptions,
   ): Promise<T>;
   /** Replaces the status only; the server ignores changes elsewhere. */
   updateStatus<T extends KubernetesObject>(
     resource: Resource<T>,
-    object: T,
+    object: T | DeepReadonly<T>,
     options?: WriteOptions,
   ): Promise<T>;
   patch<T extends KubernetesObject>(

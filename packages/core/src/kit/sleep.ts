@@ -13,3 +13,8 @@ export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promis
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** Lets timers and sockets have their turn: for loops that may run long without waiting for anything. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

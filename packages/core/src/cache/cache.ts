@@ -1,0 +1,153 @@
+/** The cache of an operator: one shared informer per resource and selector. */
+import type { KubernetesObject, ObjectKey } from '../api/object.js';
+import { qualifiedName, type Resource } from '../api/resource.js';
+import type { Reader, SelectorOptions } from '../client/reader.js';
+import { aborted } from '../kit/abort.js';
+import type { Clock } from '../kit/clock.js';
+import { IncumbentError } from '../kit/error.js';
+import { type Logger, silentLogger } from '../kit/logger.js';
+import type { Random } from '../kit/random.js';
+import type { Indexer } from './indexer.js';
+import { Informer } from './informer.js';
+import type { Lister } from './lister.js';
+import type { Deleted } from './own-writes.js';
+import { type SyncOptions, waitForAll } from './sync.js';
+import type { Transform } from './transform.js';
+
+export interface CacheOptions {
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Freezes every object at every depth, so that who changes one finds out. For tests. @defaultValue false */
+  readonly freeze?: boolean | undefined;
+  /** @see ReflectorOptions.pageSize */
+  readonly pageSize?: number | undefined;
+  readonly log?: Logger | undefined;
+}
+
+export interface InformerRequest<
+  T extends KubernetesObject,
+  Indexes extends string = never,
+> extends SelectorOptions {
+  /** Added to those that the shared informer has. */
+  readonly indexers?: Readonly<Record<Indexes, Indexer<T>>> | undefined;
+  /** Who asks for an informer that is there already must ask for the same, or none. @defaultValue managedFields are dropped */
+  readonly transform?: Transform<T> | undefined;
+}
+
+export class InformerCache {
+  readonly #options: CacheOptions;
+  readonly #log: Logger;
+  readonly #informers = new Map<string, Informer<KubernetesObject>>();
+  #signal: AbortSignal | undefined;
+  #running: Promise<void>[] = [];
+
+  constructor(options: CacheOptions) {
+    this.#options = options;
+    this.#log = options.log ?? silentLogger;
+  }
+
+  get informers(): readonly Informer<KubernetesObject>[] {
+    return [...this.#informers.values()];
+  }
+
+  /** Whether every informer has. */
+  get hasSynced(): boolean {
+    return this.informers.every(({ hasSynced }) => hasSynced);
+  }
+
+  /**
+   * The informer of the resource, shared by all who ask for the same objects. While the cache runs it is started at once.
+   *
+   * @throws {@link IncumbentError} `INFORMER_CONFLICT` when it is there with another transform, `INDEX_CONFLICT` with another indexer
+   */
+  informerFor<T extends KubernetesObject, Indexes extends string = never>(
+    resource: Resource<T>,
+    request: InformerRequest<T, Indexes> = {},
+  ): Informer<T, Indexes> {
+    const { indexers, transform, ...selector } = request;
+    const key = sharingKey(resource, selector);
+    const known = this.#informers.get(key) as Informer<T, Indexes> | undefined;
+    const informer = known ?? new Informer<T, Indexes>({ ...this.#options, resource, selector, transform });
+    if (transform && informer.transform !== transform) throw conflict(informer.name);
+    informer.addIndexers(indexers ?? {});
+    if (!known) this.#add(key, informer as unknown as Informer<KubernetesObject>);
+    return informer;
+  }
+
+  /** The lister of the shared informer of the resource, which is made when it is not there yet. */
+  lister<T extends KubernetesObject, Indexes extends string = never>(
+    resource: Resource<T>,
+    request?: InformerRequest<T, Indexes>,
+  ): Lister<T, Indexes> {
+    return this.informerFor(resource, request).lister;
+  }
+
+  /** Runs all informers, those to come included, until `signal` aborts; resolves when all have stopped. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#signal) throw new IncumbentError('CACHE_RUNNING', 'The cache runs already.');
+    this.#signal = signal;
+    for (const informer of this.informers) this.#start(informer, signal);
+    await aborted(signal);
+    await Promise.all(this.#running.splice(0));
+    this.#signal = undefined;
+  }
+
+  /**
+   * Waits for the informers that are there when it is called.
+   *
+   * @throws {@link CacheSyncError} `CACHE_SYNC_TIMEOUT`, `CACHE_SYNC_ABORTED`: names those that did not sync, and why
+   */
+  waitForSync(options?: SyncOptions): Promise<void> {
+    return waitForAll(this.#options.clock, this.informers, options);
+  }
+
+  /** Read-your-writes, in each informer that has the object or should have it. @see Informer.noteWritten */
+  noteWritten<T extends KubernetesObject>(resource: Resource<T>, object: T): void {
+    for (const informer of this.#of(resource)) informer.noteWritten(object);
+  }
+
+  /** @see Informer.noteDeleted */
+  noteDeleted(resource: Resource, key: ObjectKey | string, deleted?: Deleted): void {
+    for (const informer of this.#of(resource)) informer.noteDeleted(key, deleted);
+  }
+
+  #of(resource: Resource): Informer<KubernetesObject>[] {
+    const name = resourceKey(resource);
+    return this.informers.filter((informer) => resourceKey(informer.resource) === name);
+  }
+
+  #add(key: string, informer: Informer<KubernetesObject>): void {
+    this.#informers.set(key, informer);
+    if (this.#signal && !this.#signal.aborted) this.#start(informer, this.#signal);
+  }
+
+  #start(informer: Informer<KubernetesObject>, signal: AbortSignal): void {
+    const run = informer.run(signal).catch((err: unknown) => {
+      this.#log.error(
+        { err, informer: informer.name },
+        'an informer ended: this is a bug, its cache is no longer in step',
+      );
+    });
+    this.#running.push(run);
+  }
+}
+
+/** An object of another version has another shape. */
+function resourceKey(resource: Resource): string {
+  return `${qualifiedName(resource)}/${resource.version}`;
+}
+
+function sharingKey(
+  resource: Resource,
+  { namespace, labelSelector, fieldSelector }: SelectorOptions,
+): string {
+  return JSON.stringify([resourceKey(resource), namespace ?? '', labelSelector ?? '', fieldSelector ?? '']);
+}
+
+function conflict(name: string): IncumbentError {
+  return new IncumbentError(
+    'INFORMER_CONFLICT',
+    `${name} is cached already, with another transform: give the same function to all who ask for it.`,
+  );
+}

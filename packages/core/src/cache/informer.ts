@@ -1,0 +1,229 @@
+/** An informer keeps a store in step with the server and tells handlers of every change. */
+import { formatKey, type KubernetesObject, type ObjectKey } from '../api/object.js';
+import { qualifiedName, type Resource } from '../api/resource.js';
+import type { Reader, SelectorOptions } from '../client/reader.js';
+import type { Clock } from '../kit/clock.js';
+import { IncumbentError } from '../kit/error.js';
+import { type Logger, silentLogger } from '../kit/logger.js';
+import type { Random } from '../kit/random.js';
+import { explainFailure } from '../watch/explain-failure.js';
+import { Reflector } from '../watch/reflector.js';
+import type { ReflectorEvent } from '../watch/reflector-state.js';
+import { type Cached, copy, deepFreeze, share } from './cached.js';
+import type { Change } from './change.js';
+import { Handlers, type InformerHandler } from './handlers.js';
+import type { Indexer } from './indexer.js';
+import { Lister } from './lister.js';
+import type { Deleted } from './own-writes.js';
+import { type Scope, scopeOf } from './scope.js';
+import { Store } from './store.js';
+import { type SyncOptions, type Syncing, waitForAll } from './sync.js';
+import { type Transform, withoutManagedFields } from './transform.js';
+
+export interface InformerOptions<T extends KubernetesObject, Indexes extends string = never> {
+  readonly resource: Resource<T>;
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** @defaultValue every object in every namespace */
+  readonly selector?: SelectorOptions | undefined;
+  /** @defaultValue {@link withoutManagedFields} */
+  readonly transform?: Transform<T> | undefined;
+  readonly indexers?: Readonly<Record<Indexes, Indexer<T>>> | undefined;
+  /** Freezes every object at every depth, so that who changes one finds out. For tests. @defaultValue false */
+  readonly freeze?: boolean | undefined;
+  /** @see ReflectorOptions.pageSize */
+  readonly pageSize?: number | undefined;
+  readonly log?: Logger | undefined;
+}
+
+type Failure = Extract<ReflectorEvent<unknown>, { type: 'failed' }>;
+
+/**
+ * Guarantees: in the end the lister has what the server has, and each handler has heard of every key that changed, after its last change.
+ * In between: handlers hear of an object's changes in order, and the lister has them already when they do.
+ */
+export class Informer<T extends KubernetesObject, Indexes extends string = never> implements Syncing {
+  readonly resource: Resource<T>;
+  readonly selector: SelectorOptions;
+  readonly transform: Transform<T>;
+  readonly lister: Lister<T, Indexes>;
+  readonly synced: Promise<void>;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #freeze: boolean;
+  readonly #reflector: Reflector<T>;
+  readonly #store: Store<T>;
+  readonly #handlers: Handlers<T>;
+  readonly #scope: Scope;
+  #markSynced!: () => void;
+  #hasSynced = false;
+  #running = false;
+  #failure: Failure | undefined;
+
+  constructor(options: InformerOptions<T, Indexes>) {
+    const { resource, selector = {}, transform = withoutManagedFields, freeze = false } = options;
+    this.resource = resource;
+    this.selector = selector;
+    this.transform = transform;
+    this.#clock = options.clock;
+    this.#log = (options.log ?? silentLogger).child({ resource: qualifiedName(resource), ...selector });
+    this.#freeze = freeze;
+    this.#scope = scopeOf(selector);
+    this.#reflector = new Reflector({ ...options, log: this.#log });
+    this.#store = new Store((index, key, err) => this.#log.error({ err, index, key }, 'an indexer threw'));
+    this.#handlers = new Handlers((err) => this.#log.error({ err }, 'a handler of an informer threw'));
+    this.lister = new Lister(this.#store);
+    this.synced = new Promise((resolve) => (this.#markSynced = resolve));
+    this.addIndexers(options.indexers ?? {});
+  }
+
+  get name(): string {
+    const { namespace, labelSelector, fieldSelector } = this.selector;
+    const parts = [
+      qualifiedName(this.resource),
+      namespace && `in namespace ${namespace}`,
+      labelSelector && `with labels ${labelSelector}`,
+      fieldSelector && `with fields ${fieldSelector}`,
+    ];
+    return parts.filter(Boolean).join(' ');
+  }
+
+  /** Whether the first list has arrived and handlers have heard of it. Stays true through later failures. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  /** What went wrong last, `undefined` once it goes on. */
+  get lastError(): Error | undefined {
+    return this.#failure?.error;
+  }
+
+  /** The version up to which everything is in the store. */
+  get version(): string | undefined {
+    return this.#store.version;
+  }
+
+  whyNotSynced(): string {
+    if (this.#failure) return explainFailure(this.resource, this.#failure.error);
+    return this.#running ? 'the API server has not answered yet.' : 'its informer was not started.';
+  }
+
+  /** @throws {@link CacheSyncError} `CACHE_SYNC_TIMEOUT`, `CACHE_SYNC_ABORTED` */
+  waitForSync(options?: SyncOptions): Promise<void> {
+    return waitForAll(this.#clock, [this], options);
+  }
+
+  /**
+   * Lists and watches until `signal` aborts. May be called again afterwards: handlers then hear what changed meanwhile.
+   *
+   * @throws {@link IncumbentError} `INFORMER_RUNNING` when it runs already
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    if (this.#running)
+      throw new IncumbentError('INFORMER_RUNNING', `The informer of ${this.name} runs already.`);
+    this.#running = true;
+    try {
+      await this.#reflector.run(signal, (event) => this.#on(event));
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Adds the handler. It first hears of the objects that are already there, as initial ones. Returns what removes it. */
+  addHandler(handler: InformerHandler<T>): () => void {
+    return this.#handlers.add(handler, this.#store.delivered());
+  }
+
+  /** @throws {@link IncumbentError} `INDEX_CONFLICT` when a name is taken by another indexer */
+  addIndexers(indexers: Readonly<Record<string, Indexer<T>>>): void {
+    for (const [name, indexer] of Object.entries(indexers)) this.#store.addIndex(name, indexer);
+  }
+
+  /**
+   * Read-your-writes: tells of the server's answer to a create, update, patch or apply. From now on the lister returns it, until the
+   * watch has delivered it or something newer. Handlers hear of it only then. An answer that is already old news is ignored.
+   */
+  noteWritten(object: T): void {
+    const selected = this.#scope(object.metadata);
+    const known = this.#store.get(formatKey(object.metadata)) !== undefined;
+    if (selected === false) this.#store.noteLeft(object.metadata);
+    else if (selected || known) this.#store.noteWritten(this.#admit(copy(object)));
+  }
+
+  /**
+   * Read-your-writes: tells that the server accepted the deletion of this object, by default the one that the lister has.
+   * From now on the lister does not return it, until the watch has told what became of it: gone, replaced, or left terminating.
+   * Where the answer shows that it was left terminating, {@link noteWritten} of that answer says more.
+   */
+  noteDeleted(key: ObjectKey | string, deleted?: Deleted): void {
+    this.#store.noteDeleted(typeof key === 'string' ? key : formatKey(key), deleted);
+  }
+
+  #on(event: ReflectorEvent<T>): void {
+    if (event.type === 'failed') return this.#onFailure(event);
+    this.#recovered();
+    switch (event.type) {
+      case 'replaced':
+        return this.#onReplaced(event.items, event.resourceVersion);
+      case 'applied':
+        return this.#tell(this.#store.apply(this.#admit(event.object)));
+      case 'deleted':
+        return this.#tell(this.#store.remove(this.#admit(event.object)));
+      case 'bookmark':
+        return this.#store.progress(event.resourceVersion);
+    }
+  }
+
+  #onReplaced(items: readonly T[], version: string): void {
+    const isInitial = !this.#hasSynced;
+    this.#tell(
+      this.#store.replace(
+        items.map((item) => this.#admit(item)),
+        version,
+      ),
+      isInitial,
+    );
+    this.#hasSynced = true;
+    this.#markSynced();
+    this.#log.debug({ objects: items.length, resourceVersion: version }, 'listed');
+  }
+
+  #onFailure(failure: Failure): void {
+    this.#failure = failure;
+    const { error, during, next, retryIn } = failure;
+    const fields = { err: error, retryIn, next, hasSynced: this.#hasSynced };
+    const message = `${during} failed: ${explainFailure(this.resource, error)}`;
+    // A version that has expired is the ordinary course of things.
+    if (retryIn === 0) this.#log.info(fields, message);
+    else this.#log.warn(fields, message);
+  }
+
+  #recovered(): void {
+    if (!this.#failure) return;
+    this.#failure = undefined;
+    this.#log.info({}, 'in step with the API server again');
+  }
+
+  #tell(changes: readonly Change<T>[], isInitial = false): void {
+    this.#handlers.tell(changes, isInitial);
+  }
+
+  /** What the cache keeps of an object that came from the server. */
+  #admit(object: T): Cached<T> {
+    const kept = this.#transformed(object);
+    return share(this.#freeze ? deepFreeze(kept) : kept);
+  }
+
+  #transformed(object: T): T {
+    try {
+      return this.transform(object);
+    } catch (error) {
+      this.#log.error(
+        { err: error, key: formatKey(object.metadata) },
+        'a transform threw: the object is kept as it is',
+      );
+      return object;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { DeepReadonly, KubernetesObject, ObjectKey } from '../api/object.js';
+import type { Resource } from '../api/resource.js';
+import type { ListerOptions } from '../cache/lister.js';
+import type { Writer } from '../client/writer.js';
+import type { EventRecorder } from '../events/event-recorder.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/logger.js';
+import type { Term } from '../leadership/authority.js';
+
+/** What a reconciler works with. Belongs to one call: nothing of it may be kept for a later one. */
+export interface ReconcileContext {
+  readonly key: ObjectKey;
+  /**
+   * Reads from the server, and writes under this call's term for ever: a call that outlives its term can't write under a later one,
+   * it gets an {@link AuthorityLostError} instead. What it wrote the cache shows at once.
+   */
+  readonly client: Writer;
+  /** Reads what the controller watches, without a request. */
+  readonly cache: CacheReader;
+  /** Aborts when the term is lost, the operator stops, or `reconcileTimeout` is over: give it to everything that waits. */
+  readonly signal: AbortSignal;
+  /** Adds controller, key and reconcileID to each line. */
+  readonly log: Logger;
+  /** Records Events on the object. */
+  readonly events: EventRecorder;
+  /** The right under which this call runs. `term.token` fences systems outside the cluster. */
+  readonly term: Term;
+  readonly clock: Clock;
+}
+
+/**
+ * The kinds that a controller declares by `for`, `owns` and `reads`, as its informers have them: at least as new as its own writes.
+ * Objects are shared: they are to be read, not changed.
+ *
+ * @throws {@link IncumbentError} `CACHE_UNDECLARED` for another kind: it would be empty
+ */
+export interface CacheReader {
+  get<T extends KubernetesObject>(resource: Resource<T>, key: ObjectKey): DeepReadonly<T> | undefined;
+  list<T extends KubernetesObject>(resource: Resource<T>, options?: ListerOptions): DeepReadonly<T>[];
+}

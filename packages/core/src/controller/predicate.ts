@@ -1,0 +1,72 @@
+/** Predicates: which changes of an object are worth a reconcile. */
+import { isDeepStrictEqual } from 'node:util';
+import type { DeepReadonly, KubernetesObject } from '../api/object.js';
+import type { Change } from '../cache/change.js';
+
+/** Whether a change wakes the controller. Cheap and without effects: it is asked on every change, on followers too. */
+export type Predicate<T extends KubernetesObject = KubernetesObject> = (change: Change<T>) => boolean;
+
+type Object_ = DeepReadonly<KubernetesObject>;
+
+/** A predicate on updates; what appears or disappears always passes. */
+export function onUpdate<T extends KubernetesObject>(
+  changed: (before: DeepReadonly<T>, after: DeepReadonly<T>) => boolean,
+): Predicate<T> {
+  return (change) => change.type !== 'updated' || changed(change.before, change.after);
+}
+
+export function anyOf<T extends KubernetesObject>(...predicates: Predicate<T>[]): Predicate<T> {
+  return (change) => predicates.some((predicate) => predicate(change));
+}
+
+export function allOf<T extends KubernetesObject>(...predicates: Predicate<T>[]): Predicate<T> {
+  return (change) => predicates.every((predicate) => predicate(change));
+}
+
+/**
+ * The default for a controller's own kind: what people change. Spec, labels, annotations, finalizers and deletion; a status or a
+ * finalizer (`own`) that the controller wrote itself does not wake it again.
+ */
+export function userChanges(own?: string): Predicate {
+  return onUpdate(
+    (before, after) =>
+      replaced(before, after) || specChanged(before, after) || metadataChanged(before, after, own),
+  );
+}
+
+/** The default for owned objects: any change but of the version alone. */
+export const contentChanges: Predicate = onUpdate(
+  (before, after) => replaced(before, after) || !isDeepStrictEqual(content(before), content(after)),
+);
+
+/** Deleted and created again under one name, without a moment between that we saw. */
+function replaced(before: Object_, after: Object_): boolean {
+  return before.metadata.uid !== after.metadata.uid;
+}
+
+/** By generation, where the server counts it; kinds such as ConfigMap have none. */
+function specChanged(before: Object_, after: Object_): boolean {
+  const { generation } = after.metadata;
+  if (generation !== undefined) return generation !== before.metadata.generation;
+  return !isDeepStrictEqual(body(before), body(after));
+}
+
+function metadataChanged({ metadata: before }: Object_, { metadata: after }: Object_, own?: string): boolean {
+  const others = (finalizers: readonly string[] = []) => finalizers.filter((finalizer) => finalizer !== own);
+  return (
+    before.deletionTimestamp !== after.deletionTimestamp ||
+    !isDeepStrictEqual(before.labels, after.labels) ||
+    !isDeepStrictEqual(before.annotations, after.annotations) ||
+    !isDeepStrictEqual(others(before.finalizers), others(after.finalizers))
+  );
+}
+
+/** All but metadata and status. */
+function body(object: Object_): object {
+  const { metadata: _metadata, ...rest } = object;
+  return { ...rest, status: undefined };
+}
+
+function content({ metadata, ...rest }: Object_): object {
+  return { ...rest, metadata: { ...metadata, resourceVersion: undefined, managedFields: undefined } };
+}

@@ -1,0 +1,91 @@
+import { isNotFound } from '../api/errors.js';
+import { type DeepReadonly, type KubernetesObject, keyOf } from '../api/object.js';
+import type { CacheView } from './cache-view.js';
+import type { ReconcileContext } from './context.js';
+import type { ControllerRuntime } from './controller-runtime.js';
+import type { ControllerDefinition } from './definition.js';
+import { addFinalizer, type FinalizerStep, removeFinalizer } from './finalizer.js';
+import { NotingWriter } from './noting-writer.js';
+import type { Settled } from './outcome.js';
+import type { ReconcileResult } from './reconciler.js';
+
+export interface ReconciliationOptions<T extends KubernetesObject> {
+  readonly definition: ControllerDefinition<T>;
+  readonly runtime: ControllerRuntime;
+  readonly view: CacheView;
+  readonly object: DeepReadonly<T>;
+  readonly step: Exclude<FinalizerStep, 'skip'>;
+  /** What one call gets of its own. */
+  readonly call: Pick<ReconcileContext, 'term' | 'signal' | 'log'>;
+}
+
+/** One pass over one object: the user's code, and the finalizer before or after it. Never rejects. */
+export async function reconciliation<T extends KubernetesObject>(
+  options: ReconciliationOptions<T>,
+): Promise<Settled> {
+  const context = contextFor(options);
+  try {
+    return { result: await pass(options, context) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function pass<T extends KubernetesObject>(
+  options: ReconciliationOptions<T>,
+  context: ReconcileContext,
+): Promise<ReconcileResult> {
+  switch (options.step) {
+    case 'reconcile':
+      return options.definition.reconciler.reconcile(options.object, context);
+    case 'add':
+      return addThenReconcile(options, context);
+    case 'cleanup':
+      return cleanUp(options, context);
+  }
+}
+
+async function addThenReconcile<T extends KubernetesObject>(
+  { definition, object }: ReconciliationOptions<T>,
+  context: ReconcileContext,
+): Promise<ReconcileResult> {
+  const { resource, reconciler, finalizer } = definition;
+  if (!finalizer) return undefined;
+  try {
+    object = (await addFinalizer(context.client, resource, object, finalizer.name)) as DeepReadonly<T>;
+  } catch (error) {
+    // Gone, and never touched: nothing to do, nothing to clean up.
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+  return reconciler.reconcile(object, context);
+}
+
+async function cleanUp<T extends KubernetesObject>(
+  { definition, object }: ReconciliationOptions<T>,
+  context: ReconcileContext,
+): Promise<ReconcileResult> {
+  const { resource, finalizer } = definition;
+  if (!finalizer) return undefined;
+  const result = await finalizer.cleanup(object, context);
+  if (result) return result;
+  await removeFinalizer(context.client, resource, object, finalizer.name);
+  return undefined;
+}
+
+function contextFor<T extends KubernetesObject>({
+  definition,
+  runtime,
+  view,
+  object,
+  call,
+}: ReconciliationOptions<T>): ReconcileContext {
+  return Object.freeze({
+    ...call,
+    key: keyOf(object),
+    client: new NotingWriter(runtime.client.under(call.term), runtime.cache),
+    cache: view,
+    events: runtime.events.recorderFor(definition.resource, object, definition.name),
+    clock: runtime.clock,
+  });
+}

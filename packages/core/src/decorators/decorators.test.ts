@@ -1,0 +1,146 @@
+import { describe, expect, test } from '@jest/globals';
+import { Container } from 'inversify';
+import { z } from 'zod';
+import { Job, Lease } from '../api/built-in.js';
+import { defineResource, type ResourceOf } from '../api/resource.js';
+import type { ReconcileContext } from '../controller/context.js';
+import { type Reconciler, type ReconcileResult, requeueAfter } from '../controller/reconciler.js';
+import { Controller, controllerOptionsOf } from './controller.js';
+import { planOf } from './definition-of.js';
+import { Finalizer, finalizerOf } from './finalizer.js';
+
+const Backup = defineResource({
+  group: 'backup.example.com',
+  version: 'v1',
+  kind: 'Backup',
+  spec: z.object({ schedule: z.string(), keep: z.int().min(1).default(7) }),
+  status: z.object({ lastBackup: z.iso.datetime().optional() }),
+});
+type Backup = ResourceOf<typeof Backup>;
+
+@Controller({ for: Backup, owns: [Job], concurrency: 4 })
+class BackupController implements Reconciler<Backup> {
+  async reconcile(
+    backup: Backup,
+    { log, signal, events, term, cache, client }: ReconcileContext,
+  ): Promise<ReconcileResult> {
+    void [log, signal, events, term, cache, client, backup.spec.keep.toFixed()];
+    return requeueAfter('10m');
+  }
+
+  @Finalizer('backup.example.com/archives')
+  async cleanup(backup: Backup, { log }: ReconcileContext): Promise<ReconcileResult> {
+    log.info({}, backup.spec.schedule);
+  }
+}
+
+describe('what the decorators write down', () => {
+  test('is on the class, and nowhere else', () => {
+    expect(controllerOptionsOf(BackupController)).toEqual({ for: Backup, owns: [Job], concurrency: 4 });
+    expect(finalizerOf(BackupController)).toEqual({ name: 'backup.example.com/archives', method: 'cleanup' });
+    expect(controllerOptionsOf(class extends BackupController {})).toBeUndefined();
+  });
+
+  test('makes the class injectable', () => {
+    const container = new Container();
+    container.bind(BackupController).toSelf();
+    expect(container.get(BackupController)).toBeInstanceOf(BackupController);
+  });
+
+  test('gets defaults: the name of the class, one at a time, on the leader', () => {
+    const plan = planOf('BackupController', { for: Backup });
+    expect(plan).toMatchObject({
+      name: 'BackupController',
+      concurrency: 1,
+      on: 'leader',
+      owns: [],
+      reads: [],
+    });
+    expect(plan.reconcileTimeout).toBeUndefined();
+    expect(planOf('BackupController', { for: Backup, reconcileTimeout: '2m' }).reconcileTimeout).toBe(
+      120_000,
+    );
+  });
+});
+
+describe('what cannot work is refused in a sentence that names the controller', () => {
+  const absent = undefined as never;
+
+  test.each([
+    [{ for: absent }, 'BackupController has no `for`'],
+    [{ for: Backup, concurrency: 0 }, 'BackupController has concurrency 0'],
+    [{ for: Backup, concurrency: 1.5 }, 'BackupController has concurrency 1.5'],
+    [{ for: Backup, owns: [absent] }, 'BackupController has an undefined entry in `owns`'],
+    [{ for: Backup, namespaces: [] }, 'BackupController has an empty list of namespaces'],
+  ])('%j', (options, sentence) => {
+    expect(() => planOf('BackupController', options)).toThrow(sentence);
+  });
+
+  test('a finalizer without a domain', () => {
+    expect(() => Finalizer('archives/all')(BackupController.prototype, 'cleanup')).toThrow(
+      'second @Finalizer',
+    );
+    class Other {
+      async reconcile(_object: Backup): Promise<void> {}
+      async cleanup(_object: Backup): Promise<void> {}
+    }
+    expect(() => Finalizer('archives/all')(Other.prototype, 'cleanup')).toThrow('write domain/name');
+  });
+});
+
+// Proven by the compiler: each line below that must not compile is marked, and an unused mark is an error.
+describe('the compiler refuses', () => {
+  test('a reconciler of another kind', () => {
+    class OfJobs {
+      async reconcile(_object: Job): Promise<void> {}
+    }
+    class OfLeases {
+      async reconcile(_object: Lease): Promise<void> {}
+    }
+    class Misspelt {
+      async reconcil(_object: Backup): Promise<void> {}
+    }
+    class WithText {
+      async reconcile(_object: Backup): Promise<string> {
+        return '10m';
+      }
+    }
+    class Right {
+      async reconcile(_object: Backup): Promise<void> {}
+    }
+    const controller = Controller({ for: Backup });
+    // @ts-expect-error -- reconciles jobs
+    controller(OfJobs);
+    // @ts-expect-error -- reconciles leases
+    controller(OfLeases);
+    // @ts-expect-error -- has no reconcile
+    controller(Misspelt);
+    // @ts-expect-error -- returns no result
+    controller(WithText);
+    controller(Right);
+    expect(controllerOptionsOf(Right)).toEqual({ for: Backup });
+  });
+
+  test('a finalizer on a method of another shape', () => {
+    class Shapes {
+      readonly value = 1;
+      async reconcile(_object: Backup, _context: ReconcileContext): Promise<void> {}
+      async jobs(_object: Job, _context: ReconcileContext): Promise<void> {}
+      async text(_object: Backup): Promise<string> {
+        return '';
+      }
+      async whole(_object: Backup, _context: ReconcileContext): Promise<ReconcileResult> {}
+    }
+    const finalizer = Finalizer('backup.example.com/archives');
+    const apply = (decorate: () => void): void => void decorate;
+    // @ts-expect-error -- takes jobs, reconcile takes backups
+    apply(() => finalizer(Shapes.prototype, 'jobs'));
+    // @ts-expect-error -- returns text
+    apply(() => finalizer(Shapes.prototype, 'text'));
+    // @ts-expect-error -- is no method
+    apply(() => finalizer(Shapes.prototype, 'value'));
+    apply(() => finalizer(Shapes.prototype, 'whole'));
+    // @ts-expect-error -- is no domain/name
+    expect(() => Finalizer('archives')(Shapes.prototype, 'whole')).toThrow('write domain/name');
+  });
+});

@@ -1,0 +1,95 @@
+import type { ContainerModule } from 'inversify';
+import type { Connection } from '../client/connection.js';
+import type { ReconcilerClass } from '../decorators/controller.js';
+import { type Clock, systemClock } from '../kit/clock.js';
+import { type Duration, milliseconds } from '../kit/duration.js';
+import { IncumbentError } from '../kit/error.js';
+import type { Logger } from '../kit/logger.js';
+import { type Random, systemRandom } from '../kit/random.js';
+import type { LeadershipProvider } from './leadership-runtime.js';
+
+export interface HttpOptions {
+  /** 0 takes any free one: {@link Operator.address} tells which. @defaultValue 8080 */
+  readonly port?: number;
+  /** @defaultValue all of this machine's addresses, as the kubelet needs it */
+  readonly host?: string;
+}
+
+export interface OperatorOptions {
+  /** Classes with `@Controller`. */
+  readonly controllers: readonly ReconcilerClass[];
+  /**
+   * Decides when this replica may write: `leaderElection(...)`, or `alone()` where there is never a second replica.
+   * Has no default: forgetting an election and scaling to three would make three leaders.
+   */
+  readonly leadership: LeadershipProvider;
+  /** In Events and as `User-Agent`. @defaultValue `'incumbent'` */
+  readonly name?: string;
+  /** One that is given stays open when the operator stops. @defaultValue as kubectl finds it, or the pod's service account */
+  readonly connection?: Connection;
+  /** What the controllers' constructors ask for. */
+  readonly modules?: readonly ContainerModule[];
+  /** A pino logger, or anything of that shape. @defaultValue pino, JSON to standard output, level `info` */
+  readonly log?: Logger;
+  /** Where `/healthz`, `/livez`, `/readyz` and `/metrics` answer. `false`: nowhere. */
+  readonly http?: HttpOptions | false;
+  /** Namespaces in which the controllers look. @defaultValue all */
+  readonly namespaces?: readonly string[];
+  /**
+   * How long running reconciles get to end after they were told to. With the stages after it, it fits into the 30 s that Kubernetes
+   * gives a pod by default. @defaultValue `'20s'`
+   */
+  readonly gracePeriod?: Duration;
+  /** How long the caches may take to fill before the start counts as failed. @defaultValue `'2m'`, as controller-runtime */
+  readonly cacheSyncTimeout?: Duration;
+  /** For tests. */
+  readonly clock?: Clock;
+  /** For tests. */
+  readonly random?: Random;
+}
+
+export interface ResolvedOperatorOptions {
+  readonly controllers: readonly ReconcilerClass[];
+  readonly leadership: LeadershipProvider;
+  readonly name: string;
+  readonly connection: Connection | undefined;
+  readonly modules: readonly ContainerModule[];
+  readonly log: Logger | undefined;
+  readonly http: HttpOptions | undefined;
+  readonly namespaces: readonly string[] | undefined;
+  /** Milliseconds. */
+  readonly gracePeriod: number;
+  /** Milliseconds. */
+  readonly cacheSyncTimeout: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** @throws {@link IncumbentError} `OPERATOR_OPTIONS` */
+export function resolveOperatorOptions(options: OperatorOptions): ResolvedOperatorOptions {
+  const { http = {}, namespaces, gracePeriod = '20s', cacheSyncTimeout = '2m' } = options;
+  if (typeof options.leadership !== 'function')
+    throw invalid(
+      '`leadership` is missing: give leaderElection({ ... }), or alone() if there is never a second replica.',
+    );
+  if (options.controllers.length === 0) throw invalid('`controllers` is empty: there is nothing to run.');
+  if (namespaces?.length === 0) throw invalid('`namespaces` is empty: leave it out to look at all.');
+  return Object.freeze({
+    controllers: options.controllers,
+    leadership: options.leadership,
+    name: options.name ?? 'incumbent',
+    connection: options.connection,
+    modules: options.modules ?? [],
+    log: options.log,
+    http: http === false ? undefined : http,
+    namespaces,
+    gracePeriod: milliseconds(gracePeriod),
+    cacheSyncTimeout: milliseconds(cacheSyncTimeout),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+  });
+}
+
+function invalid(message: string): IncumbentError {
+  return new IncumbentError('OPERATOR_OPTIONS', `The operator can't be made: ${message}`);
+}

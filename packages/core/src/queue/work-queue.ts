@@ -1,0 +1,222 @@
+/** The work queue: which keys are to be processed, by whom and when. Each key once, one processor per key, none lost. */
+import type { Clock } from '../kit/clock.js';
+import { type Metrics, noMetrics } from '../kit/metrics.js';
+import { DelayedKeys } from './delayed-keys.js';
+import { type RateLimiter, defaultRateLimiter } from './rate-limiter.js';
+import { type Demand, ReadyKeys } from './ready-keys.js';
+import { WorkQueueMetrics } from './work-queue-metrics.js';
+
+export interface WorkQueueOptions {
+  /** In metrics. */
+  readonly name: string;
+  /** In metrics. @defaultValue the name */
+  readonly controller?: string | undefined;
+  readonly clock: Clock;
+  /** @defaultValue {@link defaultRateLimiter}: 5 ms doubled up to 1000 s per key, 10 retries a second (100 at once) overall */
+  readonly limiter?: RateLimiter | undefined;
+  readonly metrics?: Metrics | undefined;
+  /** Milliseconds of waiting that outweigh one point of priority. @defaultValue 100: a key of priority -100 waits at most 10 s longer */
+  readonly ageing?: number | undefined;
+}
+
+export interface AddOptions {
+  /** Higher goes first. The highest that was asked for counts. @defaultValue 0 */
+  readonly priority?: number | undefined;
+}
+
+/** For what nobody waits for: the initial list, a resync. Fresh changes go first, for at most 10 s. */
+export const LOW_PRIORITY = -100;
+
+const RUNNING_METRICS_EVERY = 500;
+
+interface Run extends Demand {
+  readonly started: number;
+}
+
+/**
+ * The order of business for processors, with the semantics of client-go's: a key that is added while it waits is still processed once;
+ * one that is added while it is processed is processed again afterwards, never at the same time.
+ *
+ * Guarantees: a key added before {@link shutDown} is handed out after that add, unless {@link clear} drops it.
+ * Assumes: who got a key from {@link get} calls {@link done}, whatever happens.
+ *
+ * @see client-go, util/workqueue
+ */
+export class WorkQueue {
+  readonly #clock: Clock;
+  readonly #limiter: RateLimiter;
+  readonly #metrics: WorkQueueMetrics;
+  readonly #measured: boolean;
+  /** Keys that wait for a processor. None of them is in `#processing`. */
+  readonly #ready: ReadyKeys;
+  /** Keys that were handed out and are not done. Never more than one processor per key. */
+  readonly #processing = new Map<string, Run>();
+  /** Keys that were added while in processing: each is in `#processing`, and goes to `#ready` when it is done. */
+  readonly #again = new Map<string, Demand>();
+  /** Keys that will be added later, whatever else happens to them meanwhile. */
+  readonly #delayed: DelayedKeys;
+  /** Who waits for a key, longest first. Empty unless `#ready` is. */
+  readonly #getters = new Set<(key: string | undefined) => void>();
+  #drained: (() => void)[] = [];
+  #shuttingDown = false;
+  #stopMeasuring: (() => void) | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    const { name, controller = name, clock, metrics = noMetrics, ageing = 100 } = options;
+    this.#clock = clock;
+    this.#limiter = options.limiter ?? defaultRateLimiter(clock);
+    this.#measured = metrics !== noMetrics;
+    this.#metrics = new WorkQueueMetrics(metrics, { name, controller });
+    this.#ready = new ReadyKeys(ageing);
+    this.#delayed = new DelayedKeys(clock, (key, priority) => this.add(key, { priority }));
+  }
+
+  /** Keys that wait for a processor, those that were added while in processing included, delayed ones not. */
+  get length(): number {
+    return this.#ready.size + this.#again.size;
+  }
+
+  get shuttingDown(): boolean {
+    return this.#shuttingDown;
+  }
+
+  add(key: string, { priority = 0 }: AddOptions = {}): void {
+    if (this.#shuttingDown) return;
+    const busy = this.#processing.has(key);
+    const known = busy ? this.#again.get(key) : this.#ready.demandOf(key);
+    if (known && known.priority >= priority) return;
+    const demand = { priority, since: known?.since ?? this.#clock.monotonic() };
+    if (!known) this.#metrics.added();
+    if (busy) this.#again.set(key, demand);
+    else this.#enqueue(key, demand);
+  }
+
+  /** Adds the key in `delay` milliseconds. Of several delays for one key the earliest wins; an `add` meanwhile takes none away. */
+  addAfter(key: string, delay: number, { priority = 0 }: AddOptions = {}): void {
+    if (this.#shuttingDown) return;
+    if (delay > 0) this.#delayed.put(key, delay, priority);
+    else this.add(key, { priority });
+  }
+
+  /** Adds the key when its rate limiter allows. Call {@link forget} once it has succeeded. */
+  addRateLimited(key: string, options: AddOptions = {}): void {
+    if (this.#shuttingDown) return;
+    this.#metrics.retried();
+    this.addAfter(key, this.#limiter.when(key), options);
+  }
+
+  forget(key: string): void {
+    this.#limiter.forget(key);
+  }
+
+  /** How often the key was added rate limited since it was last forgotten. */
+  retries(key: string): number {
+    return this.#limiter.retries(key);
+  }
+
+  /** The priority with which a key in processing was handed out, for adding it again with the same. */
+  priorityOf(key: string): number | undefined {
+    return this.#processing.get(key)?.priority;
+  }
+
+  /**
+   * The next key, as soon as there is one. `undefined` when `signal` aborts, or when the queue is shut down and empty.
+   *
+   * The key counts as in processing from the moment on at which it is handed out: call {@link done} also if the signal has aborted meanwhile.
+   */
+  get(signal?: AbortSignal): Promise<string | undefined> {
+    if (signal?.aborted) return Promise.resolve(undefined);
+    const key = this.#take();
+    if (key !== undefined || this.#shuttingDown) return Promise.resolve(key);
+    return this.#wait(signal);
+  }
+
+  /** The processor of the key has ended. If it was added meanwhile, it now waits again. */
+  done(key: string): void {
+    const run = this.#processing.get(key);
+    if (!run) return;
+    this.#processing.delete(key);
+    this.#metrics.done(this.#clock.monotonic() - run.started);
+    const again = this.#again.get(key);
+    this.#again.delete(key);
+    if (again) this.#enqueue(key, again);
+    this.#measure();
+    this.#checkDrained();
+  }
+
+  /** Drops every key that is not in processing, delayed ones included, and all memory of failures: the work is somebody else's now. */
+  clear(): void {
+    for (const { priority } of this.#ready.demands()) this.#metrics.depth(priority, -1);
+    this.#ready.clear();
+    this.#again.clear();
+    this.#delayed.clear();
+    this.#limiter.clear();
+    this.#checkDrained();
+  }
+
+  /** From now on nothing can be added, and delayed keys are dropped. Keys that wait are still handed out, then `undefined`. */
+  shutDown(): void {
+    this.#shuttingDown = true;
+    this.#delayed.clear();
+    for (const getter of this.#getters) getter(undefined);
+  }
+
+  /** As {@link shutDown}. Resolves when every key that waited has been handed out and is done. */
+  shutDownWithDrain(): Promise<void> {
+    this.shutDown();
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+      this.#checkDrained();
+    });
+  }
+
+  #enqueue(key: string, demand: Demand): void {
+    const known = this.#ready.demandOf(key);
+    if (known) this.#metrics.depth(known.priority, -1);
+    this.#metrics.depth(demand.priority, 1);
+    this.#ready.put(key, demand);
+    const [getter] = this.#getters;
+    if (getter) getter(this.#take());
+  }
+
+  #take(): string | undefined {
+    const next = this.#ready.take();
+    if (!next) return undefined;
+    const now = this.#clock.monotonic();
+    this.#metrics.depth(next.priority, -1);
+    this.#metrics.taken(now - next.since);
+    this.#processing.set(next.key, { priority: next.priority, since: next.since, started: now });
+    this.#measure();
+    return next.key;
+  }
+
+  #wait(signal?: AbortSignal): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const settle = (key: string | undefined): void => {
+        this.#getters.delete(settle);
+        signal?.removeEventListener('abort', abort);
+        resolve(key);
+      };
+      const abort = (): void => settle(undefined);
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#getters.add(settle);
+    });
+  }
+
+  #checkDrained(): void {
+    if (this.#processing.size > 0 || this.length > 0) return;
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  /** Reports on the keys in processing, and does so again from time to time: one that is stuck shows while nothing else happens. */
+  #measure(): void {
+    if (!this.#measured || this.#stopMeasuring) return;
+    const report = (): void => {
+      const now = this.#clock.monotonic();
+      this.#metrics.running([...this.#processing.values()].map(({ started }) => now - started));
+      this.#stopMeasuring =
+        this.#processing.size > 0 ? this.#clock.schedule(RUNNING_METRICS_EVERY, report) : undefined;
+    };
+    this.#stopMeasuring = this.#clock.schedule(RUNNING_METRICS_EVERY, report);
+  }
+}
