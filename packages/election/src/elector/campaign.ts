@@ -1,0 +1,113 @@
+import {
+  type Instant,
+  type Lease,
+  instant,
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+} from '@incumbent/core/client';
+import { fingerprintOf } from '../lease/lease-record.js';
+import type { AttemptOptions } from '../lease/lease-port.js';
+import { type Decision, decide } from './decide.js';
+import type { ElectorParts } from './elector-parts.js';
+import { explain, retryAfter } from './explain.js';
+import { created, takenOver } from './spec.js';
+
+/** A Lease that was just acquired. */
+export interface Win {
+  readonly lease: Lease;
+  /** When the acquiring write was sent. */
+  readonly acquiredAt: Instant;
+}
+
+/** Waits for the Lease to become free and tries to be the first who takes it. */
+export class Campaign {
+  readonly #parts: ElectorParts;
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #lastProblem = '';
+
+  constructor(parts: ElectorParts) {
+    this.#parts = parts;
+  }
+
+  /** No attempt for so many milliseconds: others go first. */
+  pause(ms: number): void {
+    this.#notBefore = this.#parts.clock.monotonic() + ms;
+  }
+
+  /** Resolves when the Lease is ours, or to undefined when `signal` aborts. Needs a wake-up when it does; a write under way is awaited. */
+  async run(signal: AbortSignal): Promise<Win | undefined> {
+    const { clock, observer, wakeup } = this.#parts;
+    while (!signal.aborted) {
+      const decision = decide(observer.current, this.#self(), clock.monotonic());
+      const win = await this.#follow(decision);
+      if (win) return win;
+      if (decision.kind === 'wait') await wakeup.wait(decision.until);
+    }
+    return undefined;
+  }
+
+  #self() {
+    const { own, timings, identity } = this.#parts;
+    return {
+      role: 'follower',
+      wrote: (fingerprint: string) => own.has(fingerprint),
+      leaseDuration: timings.leaseDuration,
+      retryPeriod: timings.retryPeriod,
+      notBefore: this.#notBefore,
+      identity,
+    } as const;
+  }
+
+  async #follow(decision: Decision): Promise<Win | undefined> {
+    if (decision.kind !== 'create' && decision.kind !== 'takeOver') return undefined;
+    const { clock, key, identity, timings } = this.#parts;
+    const claim = { identity, leaseDuration: timings.leaseDuration, now: clock.wall() };
+    if (decision.kind === 'takeOver') {
+      const next = takenOver(decision.lease, claim);
+      return this.#attempt('update', next, (options) => this.#parts.lease.update(next, options));
+    }
+    const draft = created(key, decision.transitions, claim);
+    return this.#attempt('create', draft, (options) => this.#parts.lease.create(draft, options));
+  }
+
+  async #attempt(
+    verb: 'create' | 'update',
+    record: Pick<Lease, 'spec'>,
+    write: (options: AttemptOptions) => Promise<Lease>,
+  ): Promise<Win | undefined> {
+    const { clock, own, observer, timings } = this.#parts;
+    const acquiredAt = instant(clock);
+    // Also where the answer gets lost: what we sent is ours, and is retaken without waiting.
+    own.add(fingerprintOf(record), acquiredAt);
+    try {
+      const lease = await write({ timeout: timings.attemptTimeout });
+      own.add(fingerprintOf(lease), acquiredAt);
+      observer.note(lease, { reopen: true });
+      return { lease, acquiredAt };
+    } catch (error) {
+      await this.#failed(error, verb, acquiredAt);
+      return undefined;
+    }
+  }
+
+  async #failed(error: unknown, verb: string, startedAt: Instant): Promise<void> {
+    const { clock, timings, random, observer } = this.#parts;
+    const lostRace = isConflict(error) || isAlreadyExists(error) || (verb === 'update' && isNotFound(error));
+    if (!lostRace) this.#report(explain(error, verb, this.#parts.key));
+    const rest = lostRace
+      ? timings.retryPeriod * random.next()
+      : Math.max(timings.retryPeriod, retryAfter(error));
+    const next = lostRace ? clock.monotonic() + rest : startedAt.monotonic + rest;
+    // Until the Lease was read again, what is known of it led us astray once.
+    const seen = await observer.refresh();
+    this.#notBefore = Math.max(next, seen ? 0 : startedAt.monotonic + timings.retryPeriod);
+  }
+
+  /** The same problem is told once, not at each attempt. */
+  #report(problem: string): void {
+    const { log } = this.#parts;
+    log[problem === this.#lastProblem ? 'debug' : 'warn']({}, problem);
+    this.#lastProblem = problem;
+  }
+}

@@ -1,0 +1,554 @@
+import { describe, expect, test } from '@jest/globals';
+import { type LeadershipState, type Term } from '@incumbent/core/client';
+import { VirtualClock, seededRandom, settle } from '@incumbent/core/testing';
+import { recordOf } from '../lease/lease-record.js';
+import { FakeLeaseServer, apiError } from '../lease/lease-server.fake.js';
+import { LeaderElector } from './leader-elector.js';
+import type { ElectionOptions } from './options.js';
+
+const KEY = { namespace: 'operators', name: 'backup-controller' };
+
+/** D 15 s, N 10 s, R 5 s, P 1.5 s. */
+function given(options: Partial<ElectionOptions> = {}) {
+  const clock = new VirtualClock();
+  const server = new FakeLeaseServer(clock);
+  const replica = (identity: string, own = clock, drain: Promise<void> = Promise.resolve()) => {
+    const port = server.port(identity);
+    const elector = new LeaderElector({
+      ...KEY,
+      ...options,
+      identity,
+      lease: port,
+      clock: own,
+      random: seededRandom(1),
+    });
+    const stop = new AbortController();
+    const terms: Term[] = [];
+    const log: string[] = [];
+    const states: LeadershipState[] = [];
+    elector.state$.subscribe((state) => states.push(state));
+    const running = elector.run({
+      leading: async (term) => {
+        terms.push(term);
+        log.push(`leading ${term.number}`);
+        await new Promise<void>((resolve) => term.signal.addEventListener('abort', () => resolve()));
+        await drain;
+        log.push(`ended ${term.number}`);
+      },
+      following: async (signal) => {
+        log.push('following');
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        log.push('followed');
+      },
+      signal: stop.signal,
+    });
+    return { port, elector, terms, log, states, stop: () => stop.abort(), running };
+  };
+  const holders = () => server.writes.map(({ lease }) => recordOf(lease).holder);
+  return { clock, server, replica, holders };
+}
+
+/** A Lease as somebody else holds it. */
+function heldBy(
+  holderIdentity: string,
+  leaseDurationSeconds = 15,
+  renewTime = '2026-01-01T00:00:00.000000Z',
+) {
+  return {
+    metadata: { ...KEY },
+    spec: { holderIdentity, leaseDurationSeconds, acquireTime: renewTime, renewTime, leaseTransitions: 7 },
+  };
+}
+
+describe('acquiring', () => {
+  test('a lease that does not exist is created and led', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('100ms');
+    expect(a.terms).toHaveLength(1);
+    expect(server.lease?.spec).toMatchObject({
+      holderIdentity: 'a',
+      leaseDurationSeconds: 15,
+      leaseTransitions: 0,
+    });
+    expect(server.lease?.spec?.renewTime).toMatch(/\.\d{6}Z$/);
+    expect(a.elector.isLeader).toBe(true);
+  });
+
+  test('who loses the race at creation follows, and overwrites nothing', async () => {
+    const { clock, server, replica, holders } = given();
+    const a = replica('a');
+    const b = replica('b');
+    await clock.advance('3s');
+    expect(holders()).toEqual(['a']);
+    expect([a.terms.length, b.terms.length]).toEqual([1, 0]);
+    expect(b.states.at(-1)).toMatchObject({ phase: 'following', leader: 'a' });
+    expect(server.writes).toHaveLength(1);
+  });
+
+  test('of two that find a lease expired one takes it over, and the other waits its whole duration anew', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('dead'));
+    const a = replica('a');
+    const b = replica('b');
+    await clock.advance('16s');
+    expect([a.terms.length, b.terms.length]).toEqual([1, 0]);
+    expect(server.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 8 });
+    await clock.advance('60s');
+    expect(server.writes.every(({ by }) => by !== 'b')).toBe(true);
+  });
+
+  test('a lease is not taken within its duration after its last change was seen, and is right after', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('dead'));
+    const a = replica('a');
+    await clock.advance('14.9s');
+    expect(a.terms).toHaveLength(0);
+    await clock.advance('200ms');
+    expect(a.terms).toHaveLength(1);
+  });
+
+  test('expiry is judged by own observation: clocks that are an hour apart change nothing', async () => {
+    for (const renewTime of ['2025-12-31T23:00:00.000000Z', '2026-01-01T01:00:00.000000Z']) {
+      const { clock, server, replica } = given();
+      server.create(heldBy('dead', 15, renewTime));
+      const a = replica('a');
+      await clock.advance('14.9s');
+      expect(a.terms).toHaveLength(0);
+      clock.stepWall(-3_600_000);
+      await clock.advance('200ms');
+      expect(a.terms).toHaveLength(1);
+    }
+  });
+
+  test('the duration that counts is the one in the record, not our own', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('dead', 40));
+    const a = replica('a');
+    await clock.advance('39s');
+    expect(a.terms).toHaveLength(0);
+    await clock.advance('2s');
+    expect(a.terms).toHaveLength(1);
+  });
+
+  test('labels that change prove no life: the countdown goes on', async () => {
+    const { clock, server, replica } = given();
+    const lease = server.create(heldBy('dead'));
+    const a = replica('a');
+    await clock.advance('10s');
+    server.put({ ...lease, metadata: { ...lease.metadata, labels: { team: 'x' } } });
+    await clock.advance('5.1s');
+    expect(a.terms).toHaveLength(1);
+    expect(server.lease?.metadata.labels).toEqual({ team: 'x' });
+  });
+
+  test('a record that names us but that we did not write is a stranger’s', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('a'));
+    const a = replica('a');
+    await clock.advance('14s');
+    expect(a.terms).toHaveLength(0);
+  });
+
+  test('a lease without holder is free at once; one blanked by hand under a longer duration after that', async () => {
+    const released = given();
+    released.server.create(heldBy('', 1));
+    const a = released.replica('a');
+    await released.clock.advance('10ms');
+    expect(a.terms).toHaveLength(1);
+
+    const blanked = given();
+    blanked.server.create(heldBy('', 15));
+    const b = blanked.replica('b');
+    await blanked.clock.advance('14.9s');
+    expect(b.terms).toHaveLength(0);
+    await blanked.clock.advance('200ms');
+    expect(b.terms).toHaveLength(1);
+  });
+
+  test('fields that we do not know survive an acquisition', async () => {
+    const { clock, server, replica } = given();
+    const lease = server.create(heldBy('', 1));
+    server.put({
+      ...lease,
+      spec: { ...lease.spec, strategy: 'OldestEmulationVersion', novelty: 1 } as never,
+    });
+    replica('a');
+    await clock.advance('1s');
+    expect(server.lease?.spec).toMatchObject({
+      strategy: 'OldestEmulationVersion',
+      novelty: 1,
+      holderIdentity: 'a',
+    });
+  });
+
+  test('a Lease deleted under a live holder is not created anew before the holder’s duration is over', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('other'));
+    const a = replica('a');
+    await clock.advance('5s');
+    server.delete();
+    await clock.advance('9.9s');
+    expect(a.terms).toHaveLength(0);
+    await clock.advance('300ms');
+    expect(a.terms).toHaveLength(1);
+    expect(server.lease?.spec?.leaseTransitions).toBe(8);
+  });
+
+  test('an acquisition whose answer is lost is retaken at once, as a new term', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    a.port.fault = ({ verb }) => (verb === 'create' ? 'answer lost' : undefined);
+    await clock.advance('2s');
+    expect(a.terms.map(({ number }) => number)).toEqual([1]);
+    expect(server.writes.map(({ lease }) => lease.spec?.leaseTransitions)).toEqual([0, 1]);
+  });
+
+  test('a watch that RBAC forbids is replaced by reading at the retry period', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('other'));
+    const a = replica('a');
+    a.port.fault = ({ verb }) => (verb === 'watch' ? apiError(403, 'Forbidden') : undefined);
+    await clock.advance('15.1s');
+    expect(a.terms).toHaveLength(1);
+    expect(a.port.requests.filter(({ verb }) => verb === 'watch')).toHaveLength(1);
+  });
+
+  test('a denied or failing server is asked again, for as long as it takes', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    a.port.fault = () => apiError(403, 'Forbidden');
+    await clock.advance('5m');
+    expect(a.elector.notReady()).toMatch(/RBAC denies "get".*resources \["leases"\]/);
+    a.port.fault = () => undefined;
+    await clock.advance('3s');
+    expect(a.terms).toHaveLength(1);
+    expect(a.elector.notReady()).toBeUndefined();
+  });
+});
+
+describe('renewing', () => {
+  test('the leader renews at the renew interval, and the term goes on', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('61s');
+    expect(server.writes).toHaveLength(1 + 12);
+    expect(a.terms).toHaveLength(1);
+    expect(a.elector.isLeader).toBe(true);
+    expect(server.lease?.spec?.leaseTransitions).toBe(0);
+  });
+
+  test('renewTime rises by at least a second a write, whatever the wall clock does', async () => {
+    const { clock, server, replica } = given();
+    replica('a');
+    await clock.advance('6s');
+    clock.stepWall(-600_000);
+    await clock.advance('20s');
+    const times = server.writes.map(({ lease }) => Date.parse(lease.spec?.renewTime ?? ''));
+    const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(Math.min(...steps)).toBeGreaterThanOrEqual(1000);
+  });
+
+  test('a renewal that fails is tried again, and the term survives an outage shorter than the rest of the deadline', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    await clock.advance('4.9s');
+    a.port.fault = ({ verb }) => (verb === 'update' ? apiError(500, 'InternalError') : undefined);
+    await clock.advance('4s');
+    a.port.fault = () => undefined;
+    await clock.advance('20s');
+    expect(a.terms).toHaveLength(1);
+    expect(a.elector.isLeader).toBe(true);
+  });
+
+  test('the term ends at the renew deadline after the last successful renewal was sent, and not later', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    await clock.advance('5.1s');
+    a.port.fault = () => 'lost';
+    await clock.advance('9.8s');
+    const [term] = a.terms;
+    expect(term?.remaining()).toBeGreaterThan(0);
+    expect(term?.signal.aborted).toBe(false);
+    await clock.advance('200ms');
+    expect(() => term?.assertHeld()).toThrow(/Term 0.*is over/);
+    expect(term?.signal.aborted).toBe(true);
+    expect(a.elector.isLeader).toBe(false);
+  });
+
+  test('a process that was paused past the deadline is no leader when it wakes, before any timer ran', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    await clock.advance('6s');
+    clock.stall('10s');
+    expect(a.elector.isLeader).toBe(false);
+    expect(() => a.terms[0]?.assertHeld()).toThrow(/is over/);
+  });
+
+  test('time in which the machine was suspended counts', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    await clock.advance('6s');
+    clock.suspend('10s');
+    expect(a.elector.isLeader).toBe(false);
+  });
+
+  test('a renewal that succeeds after the deadline does not revive its term', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    a.port.latency = 50;
+    await clock.advance('5.17s');
+    expect(server.writes).toHaveLength(2);
+    clock.stall('10s');
+    await clock.advance('1ms');
+    expect(() => a.terms[0]?.assertHeld()).toThrow(/could not be renewed in time/);
+    await clock.advance('2s');
+    expect(a.terms.map(({ number }) => number)).toEqual([0, 1]);
+    expect(() => a.terms[0]?.assertHeld()).toThrow(/is over/);
+    expect(() => a.terms[1]?.assertHeld()).not.toThrow();
+  });
+
+  test('a renewal whose answer was lost counts from when it was sent, once a read shows it', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    let lost = 0;
+    a.port.fault = ({ verb }) => (verb === 'update' && lost++ === 0 ? 'answer lost' : undefined);
+    await clock.advance('30s');
+    expect(a.terms).toHaveLength(1);
+    expect(a.elector.isLeader).toBe(true);
+  });
+
+  test('labels that somebody sets in between cost one conflict, not the term', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    if (server.lease)
+      server.put({ ...server.lease, metadata: { ...server.lease.metadata, labels: { seen: 'yes' } } });
+    await clock.advance('20s');
+    expect(a.terms).toHaveLength(1);
+    expect(server.lease?.metadata.labels).toEqual({ seen: 'yes' });
+  });
+
+  test('a Retry-After beyond the deadline is not obeyed to the point of losing the lease', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    let refused = 0;
+    a.port.fault = ({ verb }) =>
+      verb === 'update' && refused++ === 0 ? apiError(429, 'TooManyRequests', 60_000) : undefined;
+    await clock.advance('30s');
+    expect(a.terms).toHaveLength(1);
+  });
+});
+
+describe('losing', () => {
+  test('a spec that the leader did not write ends its term at once', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    if (server.lease)
+      server.put({ ...server.lease, spec: { ...server.lease.spec, holderIdentity: 'intruder' } });
+    await clock.advance('10ms');
+    expect(a.terms[0]?.signal.aborted).toBe(true);
+    expect(() => a.terms[0]?.assertHeld()).toThrow(/somebody else wrote/);
+  });
+
+  test('a deleted Lease ends the term, and its holder may create it anew when its work has ended', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    server.delete();
+    await clock.advance('2s');
+    expect(a.terms.map(({ number }) => number)).toEqual([0, 1]);
+    expect(server.lease?.metadata.uid).toBe('uid-2');
+  });
+
+  test('loss is not death: the same process campaigns again, and wins a new term', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    a.port.fault = () => 'lost';
+    await clock.advance('20s');
+    a.port.fault = () => undefined;
+    await clock.advance('5s');
+    expect(a.terms.map(({ number }) => number)).toEqual([0, 1]);
+    expect(a.log).toEqual([
+      'following',
+      'followed',
+      'leading 0',
+      'ended 0',
+      'following',
+      'followed',
+      'leading 1',
+    ]);
+  });
+
+  test('no second term begins while the work of the first still runs', async () => {
+    const { clock, replica } = given();
+    let end = (): void => {};
+    const a = replica('a', clock, new Promise((resolve) => (end = resolve)));
+    await clock.advance('1s');
+    a.port.fault = () => 'lost';
+    await clock.advance('15s');
+    a.port.fault = () => undefined;
+    await clock.advance('60s');
+    expect(a.terms).toHaveLength(1);
+    expect(a.elector.notLive()).toMatch(/has not ended/);
+    end();
+    await clock.advance('5s');
+    expect(a.terms).toHaveLength(2);
+    expect(a.elector.notLive()).toBeUndefined();
+  });
+
+  test('another replica leads within the lease duration after the last renewal of one that died', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    const b = replica('b');
+    await clock.advance('7s');
+    a.port.fault = () => 'lost';
+    const last = server.writes.at(-1)?.at ?? 0;
+    await clock.advance('15s');
+    expect(b.terms).toHaveLength(1);
+    expect((server.writes.at(-1)?.at ?? 0) - last).toBeLessThanOrEqual(15_010);
+  });
+});
+
+describe('releasing', () => {
+  test('a graceful stop hands over in one round trip', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    const b = replica('b');
+    await clock.advance('3s');
+    a.stop();
+    await clock.advance('10ms');
+    await a.running;
+    const [, release, takeover] = server.writes;
+    expect(release?.lease.spec).toMatchObject({
+      holderIdentity: '',
+      leaseDurationSeconds: 1,
+      leaseTransitions: 0,
+    });
+    expect(takeover?.lease.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+    expect((takeover?.at ?? 0) - (release?.at ?? 0)).toBeLessThanOrEqual(2);
+    expect(b.terms).toHaveLength(1);
+  });
+
+  test('the lease is released only after the work has ended, and renewed until then', async () => {
+    const { clock, server, replica } = given();
+    let end = (): void => {};
+    const a = replica('a', clock, new Promise((resolve) => (end = resolve)));
+    await clock.advance('1s');
+    a.stop();
+    await clock.advance('20s');
+    expect(server.lease?.spec?.holderIdentity).toBe('a');
+    expect(() => a.terms[0]?.assertHeld()).not.toThrow();
+    end();
+    await clock.advance('1s');
+    expect(server.lease?.spec?.holderIdentity).toBe('');
+    expect(() => a.terms[0]?.assertHeld()).toThrow(/its work has ended/);
+  });
+
+  test('work that ignores its end past the grace is not released: the lease lapses', async () => {
+    const { clock, server, replica } = given({ drainGrace: '5s' });
+    const a = replica('a', clock, new Promise(() => {}));
+    const b = replica('b');
+    await clock.advance('1s');
+    a.stop();
+    await clock.advance('35s');
+    expect(server.writes.map(({ lease }) => recordOf(lease).holder)).not.toContain('');
+    expect(b.terms).toHaveLength(1);
+    expect(() => a.terms[0]?.assertHeld()).toThrow(/is over/);
+  });
+
+  test('a release never touches a successor’s lease', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    a.port.fault = ({ verb }) => (verb === 'watch' ? 'lost' : undefined);
+    if (server.lease)
+      server.put({ ...server.lease, spec: { ...server.lease.spec, holderIdentity: 'successor' } });
+    a.stop();
+    await clock.advance('30s');
+    await a.running;
+    expect(server.lease?.spec?.holderIdentity).toBe('successor');
+    expect(server.writes.filter(({ by }) => by === 'a')).toHaveLength(1);
+  });
+
+  test('nothing is released after the loss of the lease', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    a.port.fault = () => 'lost';
+    await clock.advance('12s');
+    a.stop();
+    a.port.fault = () => undefined;
+    await clock.advance('5s');
+    await a.running;
+    expect(server.writes.map(({ lease }) => recordOf(lease).holder)).toEqual(['a']);
+  });
+
+  test('a write whose answer was lost holds the release back until it can no longer take effect', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    a.terms[0]?.mayStillCommit(4000);
+    a.stop();
+    await clock.advance('3.9s');
+    expect(server.lease?.spec?.holderIdentity).toBe('a');
+    await clock.advance('200ms');
+    expect(server.lease?.spec?.holderIdentity).toBe('');
+  });
+
+  test('stepping down lets another replica go first', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    const b = replica('b');
+    await clock.advance('1s');
+    a.elector.stepDown();
+    await clock.advance('1s');
+    expect(b.terms).toHaveLength(1);
+    expect(a.terms).toHaveLength(1);
+    expect(a.elector.isLeader).toBe(false);
+  });
+
+  test('a handover goes to the replica it names, and the winner clears the name', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    const b = replica('b');
+    const c = replica('pod-c_uid_x');
+    c.port.latency = 200;
+    await clock.advance('1s');
+    a.elector.handOver('pod-c');
+    await clock.advance('1.4s');
+    expect(c.terms).toHaveLength(1);
+    expect(b.terms).toHaveLength(0);
+    expect(server.lease?.metadata.annotations).toEqual({});
+  });
+
+  test('work that fails unasked releases the lease and rejects the run', async () => {
+    const clock = new VirtualClock();
+    const server = new FakeLeaseServer(clock);
+    const elector = new LeaderElector({ ...KEY, identity: 'a', lease: server.port('a'), clock });
+    const running = elector.run({
+      leading: async () => Promise.reject(new Error('boom')),
+      signal: new AbortController().signal,
+    });
+    running.catch(() => {});
+    await clock.advance('1s');
+    await expect(running).rejects.toThrow('boom');
+    expect(server.lease?.spec?.holderIdentity).toBe('');
+    await settle();
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a stopped elector leaves no timer behind', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    const b = replica('b');
+    await clock.advance('7s');
+    a.stop();
+    b.stop();
+    await clock.advance('5s');
+    await Promise.all([a.running, b.running]);
+    expect(clock.pending).toBe(0);
+  });
+});

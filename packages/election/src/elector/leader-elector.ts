@@ -1,0 +1,282 @@
+/**
+ * Leader election on a Lease.
+ *
+ * Everybody watches the Lease. Whoever sees it free, or unchanged for its duration as measured by its own clock, writes itself
+ * into the version it saw; the server lets one such write through. The winner renews, and counts itself leader until its
+ * renew deadline after its last successful renewal was *sent*; nobody else acts before the lease duration after that.
+ * Wall clocks are written for people to read and never compared.
+ *
+ * Not covered: a pause of the process between the last look at the clock and the write, bytes that already lie in buffers of
+ * kernels and proxies, and effects outside the API.
+ */
+import type { Events } from '@incumbent/core';
+import { BehaviorSubject, type Observable, distinctUntilChanged } from 'rxjs';
+import {
+  type Clock,
+  type Connection,
+  Lease,
+  type LeadershipState,
+  LinkedAbort,
+  type Logger,
+  type Metrics,
+  type Random,
+  type Term,
+  formatDuration,
+  noMetrics,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from '@incumbent/core/client';
+import { LeaseClient } from '../lease/lease-client.js';
+import type { LeasePort } from '../lease/lease-port.js';
+import { recordOf } from '../lease/lease-record.js';
+import { Campaign, type Win } from './campaign.js';
+import type { ElectorParts } from './elector-parts.js';
+import { replicaIdentity } from './identity.js';
+import { ElectionMetrics } from './metrics.js';
+import { Observer } from './observer.js';
+import { type ElectionOptions, ElectionOptionsError, resolveTimings, timingsWarning } from './options.js';
+import { OwnRecords } from './own-records.js';
+import { Reign, type ReignEnd } from './reign.js';
+import { Wakeup } from './wakeup.js';
+
+export interface LeaderElectorOptions extends ElectionOptions {
+  /** The API server that holds the Lease. */
+  readonly connection?: Connection;
+  /** The Lease itself, instead of a connection: for tests. */
+  readonly lease?: LeasePort;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Logger;
+  readonly metrics?: Metrics;
+  /** Takes Events on the Lease: who became leader, and who stopped. @defaultValue none */
+  readonly events?: Events;
+}
+
+export interface Candidate {
+  /**
+   * Called once for each term that is won; calls never overlap. `term.signal` asks it to end; until it settles, this replica
+   * neither releases the lease nor campaigns again. Settling by itself gives the lease up for two retry periods.
+   */
+  readonly leading: (term: Term) => Promise<void>;
+  /** Called whenever this replica does not lead, and ended by its signal before `leading` is called. */
+  readonly following?: (signal: AbortSignal) => Promise<void>;
+  /** Ends the candidacy: work is awaited, the lease released. */
+  readonly signal: AbortSignal;
+}
+
+export class LeaderElector {
+  readonly identity: string;
+  readonly #parts: ElectorParts;
+  readonly #campaign: Campaign;
+  readonly #state: BehaviorSubject<LeadershipState>;
+  readonly state$: Observable<LeadershipState>;
+  readonly #events: Events | undefined;
+  #reign: Reign | undefined;
+
+  constructor(options: LeaderElectorOptions) {
+    const { random = systemRandom, clock = systemClock } = options;
+    this.identity = options.identity ?? replicaIdentity(random);
+    this.#events = options.events;
+    this.#parts = assemble(options, this.identity, clock, random, () => this.#observed());
+    this.#campaign = new Campaign(this.#parts);
+    this.#state = new BehaviorSubject<LeadershipState>({
+      phase: 'starting',
+      identity: this.identity,
+      leader: undefined,
+      term: undefined,
+    });
+    this.state$ = this.#state.pipe(distinctUntilChanged(sameState));
+    const warning = timingsWarning(this.#parts.timings);
+    if (warning) this.#parts.log.warn({}, warning);
+  }
+
+  /** Whether this replica leads now: asks the clock, so that it is false in time also after a pause. */
+  get isLeader(): boolean {
+    return (this.#reign?.term.remaining() ?? 0) > 0;
+  }
+
+  /**
+   * Takes part in the election until the candidate's signal aborts; then ends the work, releases the lease and resolves.
+   *
+   * Whatever happens to the Lease or the server, it goes on campaigning. Rejects only with an error that `leading` or
+   * `following` threw unasked, after the lease was released.
+   */
+  async run(candidate: Candidate): Promise<void> {
+    const { observer, wakeup } = this.#parts;
+    using observing = new LinkedAbort();
+    const stop = (): void => this.#stop();
+    candidate.signal.addEventListener('abort', stop);
+    const observed = observer.run(observing.signal);
+    try {
+      while (!candidate.signal.aborted) await this.#round(candidate);
+    } finally {
+      candidate.signal.removeEventListener('abort', stop);
+      observing.abort();
+      wakeup.notify();
+      await observed;
+      await this.#parts.lease.close();
+      this.#enter('stopped');
+      this.#state.complete();
+    }
+  }
+
+  /** Ends the current term, if there is one, as soon as its work has ended, and lets others go first. */
+  stepDown(): void {
+    this.#reign?.drain();
+  }
+
+  /** As {@link stepDown}, in favour of a replica: an identity, or the pod name that it starts with. */
+  handOver(heir: string): void {
+    this.#reign?.drain(heir);
+  }
+
+  /** Why this replica can't take part, or undefined. Followers are ready. */
+  notReady(): string | undefined {
+    const { observer, key } = this.#parts;
+    if (this.isLeader) return undefined;
+    if (observer.current.kind === 'unknown')
+      return `Lease ${key.namespace}/${key.name} has not been read yet.`;
+    return observer.blind;
+  }
+
+  /** Why the process should be restarted, or undefined: work that outlives its term by more than its grace. */
+  notLive(): string | undefined {
+    const { timings, key } = this.#parts;
+    const reign = this.#reign;
+    const lingering = reign ? -reign.term.leaseRemaining() : 0;
+    if (!reign || lingering < timings.drainGrace) return undefined;
+    return `The work of term ${reign.term.number} of Lease ${key.namespace}/${key.name} has not ended ${formatDuration(lingering)} after the term: it ignores its signal.`;
+  }
+
+  /** One turn of following and, if it is won, leading. */
+  async #round({ leading, following = async () => {}, signal }: Candidate): Promise<void> {
+    this.#enter('following');
+    using followed = new LinkedAbort(signal);
+    const follow = settled(following(followed.signal));
+    void follow.then(({ failed }) => failed && this.#cancel(followed));
+    const win = await this.#campaign.run(followed.signal);
+    followed.abort();
+    if (win) {
+      await this.#lead(win, signal, async (term) => {
+        rethrow(await follow);
+        if (signal.aborted) return;
+        this.#enter('leading');
+        await leading(term);
+      });
+    }
+    rethrow(await follow);
+  }
+
+  #cancel(followed: LinkedAbort): void {
+    followed.abort();
+    this.#parts.wakeup.notify();
+  }
+
+  async #lead(win: Win, signal: AbortSignal, work: (term: Term) => Promise<void>): Promise<void> {
+    const { log, metrics, timings } = this.#parts;
+    const reign = new Reign(win.lease, win.acquiredAt, this.#parts);
+    this.#reign = reign;
+    metrics.leading(true);
+    log.info({ term: reign.term.number, token: reign.term.token }, `Leading: term ${reign.term.number}.`);
+    this.#record(reign, 'became leader');
+    const ended = await reign.run(async (term) => {
+      term.signal.addEventListener('abort', () => this.#enter('draining'), { once: true });
+      await work(term);
+    });
+    metrics.leading(false);
+    this.#reign = undefined;
+    this.#campaign.pause(ended.end === 'ended' ? 2 * timings.retryPeriod : 0);
+    this.#record(reign, 'stopped leading');
+    this.#tellEnd(reign.term.number, ended);
+    if (ended.failure) throw ended.failure.error;
+  }
+
+  /** In the words of client-go's Events. */
+  #record({ term }: Reign, what: string): void {
+    this.#events?.recorderFor(Lease, term.lease).normal('LeaderElection', `${this.identity} ${what}`);
+  }
+
+  #tellEnd(term: number, { end, released }: ReignEnd): void {
+    const { log } = this.#parts;
+    if (end === 'ended')
+      log.info(
+        { term, released },
+        `Stopped leading: term ${term} has ended${released ? ' and the lease is released' : ', the lease is left to lapse'}.`,
+      );
+    else
+      log.warn(
+        { term, reason: end },
+        `Lost term ${term}: ${{ expired: 'the lease could not be renewed in time', deleted: 'the Lease was deleted', usurped: 'somebody else wrote the Lease' }[end]}.`,
+      );
+  }
+
+  #stop(): void {
+    this.#reign?.drain();
+    this.#parts.wakeup.notify();
+  }
+
+  #observed(): void {
+    this.#parts.wakeup.notify();
+    this.#enter(this.#state.value.phase);
+  }
+
+  #enter(phase: LeadershipState['phase']): void {
+    const { current } = this.#parts.observer;
+    const sighting = current.kind === 'present' ? recordOf(current.lease) : undefined;
+    const leader = sighting?.holder || undefined;
+    this.#state.next({
+      phase,
+      identity: this.identity,
+      leader,
+      term: this.#reign?.term.number ?? sighting?.transitions,
+    });
+  }
+}
+
+function assemble(
+  options: LeaderElectorOptions,
+  identity: string,
+  clock: Clock,
+  random: Random,
+  onChange: () => void,
+): ElectorParts {
+  const { name, connection, metrics = noMetrics } = options;
+  const namespace = options.namespace ?? connection?.namespace ?? 'default';
+  const key = { namespace, name };
+  const lease = options.lease ?? (connection && new LeaseClient(connection, key));
+  if (!lease) throw new ElectionOptionsError('ELECTION_CONNECTION', `Election "${name}": give a connection.`);
+  const log = (options.log ?? silentLogger).child({ lease: `${namespace}/${name}`, identity });
+  const timings = resolveTimings(options);
+  const observer = new Observer({ lease, key, clock, log, timings, onChange });
+  return {
+    lease,
+    key,
+    identity,
+    timings,
+    clock,
+    random,
+    log,
+    metrics: new ElectionMetrics(metrics, name),
+    observer,
+    own: new OwnRecords(),
+    wakeup: new Wakeup(clock),
+  };
+}
+
+type Settled = { readonly error?: unknown; readonly failed: boolean };
+
+function settled(promise: Promise<void>): Promise<Settled> {
+  return promise.then(
+    () => ({ failed: false }),
+    (error: unknown) => ({ failed: true, error }),
+  );
+}
+
+function rethrow({ failed, error }: Settled): void {
+  if (failed) throw error;
+}
+
+function sameState(a: LeadershipState, b: LeadershipState): boolean {
+  return a.phase === b.phase && a.leader === b.leader && a.term === b.term;
+}

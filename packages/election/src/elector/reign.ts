@@ -1,0 +1,227 @@
+import {
+  type Instant,
+  type Lease,
+  LinkedAbort,
+  IncumbentError,
+  instant,
+  isConflict,
+  isNotFound,
+  sleep,
+} from '@incumbent/core/client';
+import { fingerprintOf } from '../lease/lease-record.js';
+import { LeaseTerm, type TermEnd } from '../term/lease-term.js';
+import { decide } from './decide.js';
+import type { ElectorParts } from './elector-parts.js';
+import { explain, retryAfter } from './explain.js';
+import { released, renewed } from './spec.js';
+
+/** What a reign ended with. */
+export interface ReignEnd {
+  readonly end: TermEnd;
+  readonly released: boolean;
+  /** What the work threw while nothing had asked it to end. */
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
+/** One term from its acquisition to the end of its work: renews, notices the loss, awaits the work, and then releases. */
+export class Reign {
+  readonly term: LeaseTerm;
+  readonly #parts: ElectorParts;
+  readonly #abort = new LinkedAbort();
+  #renewAt: number;
+  #renewing = false;
+  #drainingSince: number | undefined;
+  #heir: string | undefined;
+  #work: 'running' | 'ended' = 'running';
+  #failure: ReignEnd['failure'];
+  #lost: Exclude<TermEnd, 'ended'> | undefined;
+
+  constructor(lease: Lease, acquiredAt: Instant, parts: ElectorParts) {
+    this.#parts = parts;
+    this.term = new LeaseTerm(lease, acquiredAt, parts.timings.renewDeadline, parts.clock);
+    this.#renewAt = acquiredAt.monotonic + parts.timings.renewInterval;
+  }
+
+  get draining(): boolean {
+    return this.#drainingSince !== undefined;
+  }
+
+  /** Asks the work to end; the lease is renewed for it until it has, or its grace is over. */
+  drain(heir?: string): void {
+    this.#heir ??= heir;
+    if (this.draining) return;
+    this.#drainingSince = this.#parts.clock.monotonic();
+    this.term.drain();
+    this.#parts.wakeup.notify();
+  }
+
+  /** Resolves when the term is over and its work has ended. */
+  async run(work: (term: LeaseTerm) => Promise<void>): Promise<ReignEnd> {
+    const working = this.#run(work);
+    await this.#hold();
+    this.#abort.abort();
+    await working;
+    const released = !this.#lost && (await this.#release());
+    return { end: this.#lost ?? 'ended', released, failure: this.#failure };
+  }
+
+  async #run(work: (term: LeaseTerm) => Promise<void>): Promise<void> {
+    try {
+      await work(this.term);
+    } catch (error) {
+      if (!this.term.signal.aborted) this.#failure = { error };
+      else
+        this.#parts.log.debug(
+          { err: error },
+          `The work of term ${this.term.number} ended with an error after it was asked to end.`,
+        );
+    }
+    this.#work = 'ended';
+    // Whatever the work left running writes no more.
+    this.term.finish('ended');
+    this.#parts.wakeup.notify();
+  }
+
+  /** Returns when the term is lost, or its work has ended and every write of it is settled. */
+  async #hold(): Promise<void> {
+    const { clock, observer, own, wakeup } = this.#parts;
+    for (;;) {
+      const now = clock.monotonic();
+      if (this.#settled(now)) return;
+      const self = {
+        role: 'leader',
+        wrote: (fingerprint: string) => own.has(fingerprint),
+        renewAt: this.#renewal(now),
+        remaining: this.term.leaseRemaining(),
+      } as const;
+      const decision = decide(observer.current, self, now);
+      if (decision.kind === 'stepDown') return this.#lose(decision.reason);
+      if (decision.kind === 'renew') void this.#renew();
+      else if (decision.kind === 'wait') await wakeup.wait(Math.min(decision.until, this.#nextStep(now)));
+    }
+  }
+
+  #settled(now: number): boolean {
+    return this.#work === 'ended' && now >= this.term.unsettledUntil;
+  }
+
+  /** Never while a renewal is under way, nor for work that has outlived its grace: then the lease lapses. */
+  #renewal(now: number): number {
+    const overdue = this.#work === 'running' && now >= this.#graceEnds();
+    return this.#renewing || overdue ? Number.POSITIVE_INFINITY : this.#renewAt;
+  }
+
+  #nextStep(now: number): number {
+    const steps = [
+      this.#graceEnds(),
+      this.#work === 'ended' ? this.term.unsettledUntil : Number.POSITIVE_INFINITY,
+    ];
+    return Math.min(...steps.filter((step) => step > now));
+  }
+
+  #graceEnds(): number {
+    return this.#drainingSince === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.#drainingSince + this.#parts.timings.drainGrace;
+  }
+
+  #lose(reason: Exclude<TermEnd, 'ended'>): void {
+    this.#lost = reason;
+    this.term.finish(reason);
+    this.#abort.abort();
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, own, timings, lease, observer, wakeup } = this.#parts;
+    this.#renewing = true;
+    const sentAt = instant(clock);
+    const next = renewed(this.term.lease, clock.wall());
+    own.add(fingerprintOf(next), sentAt);
+    try {
+      const answer = await lease.update(next, {
+        timeout: Math.min(timings.attemptTimeout, this.term.leaseRemaining()),
+        signal: this.#abort.signal,
+      });
+      if (answer.metadata.resourceVersion === this.term.lease.metadata.resourceVersion) {
+        throw new IncumbentError('RENEWAL_UNCHANGED', 'The server stored nothing new.');
+      }
+      this.#renewed(answer, sentAt);
+      if (!this.#lost) observer.note(answer, { reopen: false });
+    } catch (error) {
+      await this.#renewalFailed(error, sentAt);
+    } finally {
+      this.#renewing = false;
+      wakeup.notify();
+    }
+  }
+
+  #renewed(lease: Lease, sentAt: Instant): void {
+    const { metrics, clock, timings } = this.#parts;
+    metrics.renewed(this.term.leaseRemaining());
+    this.term.renew(lease, sentAt);
+    this.#renewAt = Math.max(sentAt.monotonic + timings.renewInterval, clock.monotonic());
+  }
+
+  async #renewalFailed(error: unknown, startedAt: Instant): Promise<void> {
+    const { clock, log, key, timings, observer, metrics } = this.#parts;
+    if (this.#abort.signal.aborted) return;
+    metrics.renewalFailed();
+    log.warn({ remaining: Math.round(this.term.leaseRemaining()) }, explain(error, 'update', key));
+    // Two whole attempts fit before the deadline even where the server asks for more patience than there is.
+    const patience = Math.min(
+      retryAfter(error),
+      Math.max(this.term.leaseRemaining() - 2 * timings.attemptTimeout, 0),
+    );
+    this.#renewAt = Math.max(startedAt.monotonic + timings.retryPeriod, clock.monotonic() + patience);
+    if (isConflict(error) || isNotFound(error)) {
+      if (await observer.refresh()) this.#adopt();
+    }
+  }
+
+  /** After a conflict: what is there now may be a write of ours whose answer was lost, or ours with labels changed by others. */
+  #adopt(): void {
+    const { observer, own, clock, timings } = this.#parts;
+    if (observer.current.kind !== 'present') return;
+    const { lease } = observer.current;
+    const sentAt = own.sentAt(fingerprintOf(lease));
+    if (!sentAt) return;
+    this.term.renew(lease, sentAt);
+    this.#renewAt = Math.max(this.term.renewedAt.monotonic + timings.renewInterval, clock.monotonic());
+  }
+
+  /** Conditional on the version that this term knows: it can't touch a successor's lease. */
+  async #release(): Promise<boolean> {
+    const { clock, lease, log, key, timings, observer, own } = this.#parts;
+    while (this.term.leaseRemaining() > 0) {
+      const startedAt = instant(clock);
+      const free = released(this.term.lease, clock.wall(), this.#heir);
+      own.add(fingerprintOf(free), startedAt);
+      try {
+        observer.note(
+          await lease.update(free, { timeout: Math.min(timings.attemptTimeout, this.term.leaseRemaining()) }),
+          { reopen: true },
+        );
+        return true;
+      } catch (error) {
+        log.warn({}, `Not released yet. ${explain(error, 'update', key)}`);
+        if (await this.#lostOrReleased(error, free)) return this.#isReleased(free);
+        await sleep(clock, Math.max(startedAt.monotonic + timings.retryPeriod - clock.monotonic(), 0));
+      }
+    }
+    return false;
+  }
+
+  async #lostOrReleased(error: unknown, free: Lease): Promise<boolean> {
+    if (!isConflict(error) && !isNotFound(error)) return false;
+    if (!(await this.#parts.observer.refresh())) return false;
+    if (this.#isReleased(free)) return true;
+    this.#adopt();
+    const { current } = this.#parts.observer;
+    return current.kind !== 'present' || !this.#parts.own.has(fingerprintOf(current.lease));
+  }
+
+  #isReleased(free: Lease): boolean {
+    const { current } = this.#parts.observer;
+    return current.kind === 'present' && fingerprintOf(current.lease) === fingerprintOf(free);
+  }
+}

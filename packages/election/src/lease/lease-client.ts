@@ -1,0 +1,59 @@
+import {
+  Client,
+  type Connection,
+  type Draft,
+  Lease,
+  type WatchEvent,
+  isNotFound,
+} from '@incumbent/core/client';
+import type { AttemptOptions, LeasePort } from './lease-port.js';
+
+/** Seconds after which the server ends a watch: below the idle limits of load balancers, above what would count as polling. */
+const WATCH_SECONDS = 220;
+/** Bookmarks come about once a minute. */
+const WATCH_IDLE = 90_000;
+
+/** A {@link LeasePort} over a connection of its own: a renewal never waits behind other requests. */
+export class LeaseClient implements LeasePort {
+  readonly #connection: Connection;
+  readonly #client: Client;
+  readonly #key: { readonly namespace: string; readonly name: string };
+
+  constructor(connection: Connection, key: { readonly namespace: string; readonly name: string }) {
+    this.#connection = connection.sibling({ maxSockets: 2 });
+    this.#client = new Client(this.#connection);
+    this.#key = key;
+  }
+
+  async get(options: AttemptOptions): Promise<Lease | undefined> {
+    try {
+      return await this.#client.get(Lease, this.#key, options);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  create(lease: Draft<Lease>, options: AttemptOptions): Promise<Lease> {
+    return this.#client.unfenced().create(Lease, lease, options);
+  }
+
+  update(lease: Lease, options: AttemptOptions): Promise<Lease> {
+    return this.#client.unfenced().update(Lease, lease, options);
+  }
+
+  watch(resourceVersion: string | undefined, signal: AbortSignal): AsyncIterable<WatchEvent<Lease>> {
+    return this.#client.watch(Lease, {
+      namespace: this.#key.namespace,
+      fieldSelector: `metadata.name=${this.#key.name}`,
+      timeoutSeconds: WATCH_SECONDS,
+      idleTimeout: WATCH_IDLE,
+      signal,
+      ...(resourceVersion ? { resourceVersion } : {}),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+}
