@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { ApiError } from '../api/errors.js';
 import { type KubernetesObject, type ObjectMeta } from '../api/object.js';
 import { controllerReference } from '../api/owner-reference.js';
 import { type Resource, resource } from '../api/resource.js';
@@ -14,6 +15,7 @@ import { AuthorityLostError, type Term } from '../leadership/authority.js';
 import type { ReconcileContext } from './context.js';
 import { Controller } from './controller.js';
 import type { ControllerDefinition } from './definition.js';
+import { addFinalizer } from './finalizer.js';
 import { FakeServer } from './fake-server.fake.js';
 import { requeueAfter, type ReconcileResult, RetryError, TerminalError } from './reconciler.js';
 
@@ -221,15 +223,28 @@ describe('a term', () => {
   });
 
   test('forgets delayed work and failures of the one before', async () => {
-    const { widget, start, lead, calls, clock } = await given({ reconcile: async () => requeueAfter('1m') });
+    let failing = true;
+    const { widget, start, lead, calls, clock } = await given({
+      reconcile: async () => {
+        if (failing) throw new Error('no luck');
+        return requeueAfter('1m');
+      },
+    });
     widget('x');
     await start();
     const first = await lead(1);
+    await clock.advance('1s');
     first.term.lose();
     await first.done;
-    await clock.advance('10m');
-    expect(calls).toEqual(['x']);
-    expect(clock.pending).toBeLessThanOrEqual(2); // The cache's watches.
+    calls.length = 0;
+    await lead(2).then(({ term }) => clock.advance('5ms').then(() => term.lose()));
+    expect(calls).toEqual(['x', 'x']);
+    failing = false;
+    const third = await lead(3);
+    const pending = clock.pending;
+    third.term.lose();
+    await third.done;
+    expect(clock.pending).toBe(pending - 1);
   });
 
   test('runs as many reconciles at a time as it may, and never two of one object', async () => {
@@ -481,6 +496,26 @@ describe('what a reconcile returns or throws', () => {
     expect(counts.get('reconcile_panics_total')).toBe(2);
   });
 
+  test('a server that is too busy: called again when the server says', async () => {
+    const { calls, clock } = await outcomes(async () => {
+      throw new ApiError('PATCH widgets', 429, { reason: 'TooManyRequests' }, 7000);
+    });
+    await clock.advance('6.9s');
+    expect(calls).toEqual(['x']);
+    await clock.advance('100ms');
+    expect(calls).toEqual(['x', 'x']);
+  });
+
+  test('in time: nothing is left of its time limit', async () => {
+    const { widget, start, lead, clock } = await given({ reconcileTimeout: 10_000 });
+    await start();
+    await lead();
+    const pending = clock.pending;
+    widget('x');
+    await clock.advance('1s');
+    expect(clock.pending).toBe(pending);
+  });
+
   test('too late: its signal aborts, it counts as failed and is tried again; one that goes on makes the replica unhealthy', async () => {
     const { opened, open } = gate();
     const setting = await given({
@@ -563,6 +598,22 @@ describe('what wakes a controller', () => {
     server.delete(`${PARTS}/p`);
     await settle();
     expect(calls).toEqual(['x', 'x', 'x']);
+  });
+
+  test('an owned object that changes hands: both owners', async () => {
+    const { server, calls, widget } = await quiet();
+    widget('y');
+    await settle();
+    const owned = (name: string) => ({
+      ownerReferences: [{ apiVersion: 'test.dev/v1', kind: 'Widget', name, uid: name, controller: true }],
+    });
+    const part = { apiVersion: 'v1', kind: 'Part', data: {} };
+    server.put(`${PARTS}/p`, part, owned('x'));
+    await settle();
+    calls.length = 0;
+    server.put(`${PARTS}/p`, part, owned('y'));
+    await settle();
+    expect(calls).toEqual(['x', 'y']);
   });
 
   test.each([
@@ -683,6 +734,53 @@ describe('the finalizer', () => {
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  test('is not put on twice, nor on another object of the same name', async () => {
+    const { server, client, widget } = await given();
+    widget('x', 1, { finalizers: ['other.dev/f'] });
+    const stale = await client.get(Widget, { namespace: 'a', name: 'x' });
+    widget('x', 1, { finalizers: ['other.dev/f', FINALIZER] });
+    const add = (object: Widget) => addFinalizer(client.unfenced(), Widget, object, FINALIZER);
+    await expect(add(stale)).rejects.toMatchObject({ code: 'FINALIZER_CONFLICT' });
+    const reborn = { ...stale, metadata: { ...stale.metadata, uid: 'another' } };
+    widget('x', 1, { finalizers: ['other.dev/f'] });
+    await expect(add(reborn)).rejects.toMatchObject({ code: 'FINALIZER_CONFLICT' });
+    await expect(add(stale)).resolves.toMatchObject({ metadata: { finalizers: ['other.dev/f', FINALIZER] } });
+    expect(server.at(`${WIDGETS}/x`)?.metadata.finalizers).toEqual(['other.dev/f', FINALIZER]);
+  });
+
+  test('has nothing to do with an object that is gone, be it before the first reconcile or during the cleanup', async () => {
+    const { widget, start, lead, server, calls, counts } = await given({
+      cleanup: async ({ metadata }) => {
+        server.put(
+          `${WIDGETS}/${metadata.name}`,
+          { apiVersion: 'test.dev/v1', kind: 'Widget' },
+          { finalizers: [] },
+        );
+        server.delete(`${WIDGETS}/${metadata.name}`);
+      },
+    });
+    server.intercept = ({ method, path }) =>
+      method === 'PATCH' && path.endsWith('/x') ? { code: 404, reason: 'NotFound' } : undefined;
+    widget('x');
+    widget('y', 1, { finalizers: [FINALIZER] });
+    server.delete(`${WIDGETS}/y`);
+    await start();
+    await lead();
+    expect(calls).toEqual(['clean y']);
+    expect(counts.get('reconcile_errors_total')).toBe(0);
+  });
+
+  test('once it is off, the cache shows the object no more', async () => {
+    const { widget, start, lead, server, cache } = await given({ cleanup: async () => {} });
+    widget('x', 1, { finalizers: [FINALIZER] });
+    server.delete(`${WIDGETS}/x`);
+    await start();
+    // The watch hears of nothing from now on.
+    server.mute();
+    await lead();
+    expect(cache.lister(Widget).list()).toEqual([]);
+  });
+
   test('an object that is being deleted without ours is left alone', async () => {
     const { widget, start, lead, server, calls } = await given({ cleanup: async () => {} });
     widget('x', 1, { finalizers: ['other.dev/f'] });
@@ -729,6 +827,23 @@ describe('the context', () => {
     await lead(7);
     expect(notes).toEqual(['x Seen']);
     expect(seen).toEqual([{ namespace: 'a', name: 'x' }, 7, { a: 'b' }, undefined, 1, true]);
+  });
+
+  test('does not take a write that was only tried for one that was made', async () => {
+    const seen: unknown[] = [];
+    const { widget, start, lead } = await given({
+      reconcile: async ({ metadata }, { client, cache, key }) => {
+        const before = cache.get(Widget, key);
+        const patch = { type: 'merge', patch: { spec: { size: 9 } } } as const;
+        await client.patch(Widget, key, patch, { dryRun: true });
+        await client.patch(Widget, key, patch, { subresource: 'scale' });
+        seen.push(metadata.name, cache.get(Widget, key) === before);
+      },
+    });
+    widget('x');
+    await start();
+    await lead();
+    expect(seen.slice(0, 2)).toEqual(['x', true]);
   });
 
   test('refuses a look into the cache for a kind that was not declared, instead of finding nothing', async () => {

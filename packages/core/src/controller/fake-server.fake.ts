@@ -33,6 +33,7 @@ export class FakeServer extends Connection {
   readonly #objects = new Map<string, Stored>();
   readonly #streams = new Set<Stream>();
   #version = 100;
+  #muted = false;
 
   constructor(clock: Clock) {
     super({
@@ -78,6 +79,11 @@ export class FakeServer extends Connection {
     return [...this.#objects].filter(([path]) => path.includes(part)).map(([, object]) => object);
   }
 
+  /** From now on no watch hears of anything. */
+  mute(): void {
+    this.#muted = true;
+  }
+
   delete(path: string): void {
     const object = this.#objects.get(path);
     if (!object) return;
@@ -117,11 +123,13 @@ export class FakeServer extends Connection {
   #handle(request: HttpRequest): unknown {
     const { method, path } = request;
     const body = request.body === undefined ? undefined : (JSON.parse(request.body) as unknown);
-    const target = path.replace(/\/status$/, '');
+    const target = path.replace(/\/(status|scale)$/, '');
     if (method === 'GET' && !this.#isObject(path)) return this.#list(path);
     if (method === 'GET') return this.#found(path);
     if (method === 'POST') return this.#create(path, body as Stored);
     const before = this.#found(target);
+    if (request.query?.['dryRun'] || path.endsWith('/scale'))
+      return { ...before, metadata: { ...before.metadata, resourceVersion: '999999' } };
     this.writes.push(`${method} ${path}`);
     if (method === 'DELETE') {
       this.delete(target);
@@ -188,7 +196,7 @@ export class FakeServer extends Connection {
   }
 
   #emit(type: string, path: string, object: Stored): void {
-    for (const stream of this.#streams) {
+    for (const stream of this.#muted ? [] : this.#streams) {
       if (!isIn(stream.collection, path)) continue;
       stream.lines.push(`${JSON.stringify({ type, object })}\n`);
       stream.wake();

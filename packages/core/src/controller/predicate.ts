@@ -6,7 +6,7 @@ import type { Change } from '../cache/change.js';
 /** Whether a change wakes the controller. Cheap and without effects: it is asked on every change, on followers too. */
 export type Predicate<T extends KubernetesObject = KubernetesObject> = (change: Change<T>) => boolean;
 
-type Object_ = DeepReadonly<KubernetesObject>;
+type AnyObject = DeepReadonly<KubernetesObject>;
 
 /** A predicate on updates; what appears or disappears always passes. */
 export function onUpdate<T extends KubernetesObject>(
@@ -40,18 +40,22 @@ export const contentChanges: Predicate = onUpdate(
 );
 
 /** Deleted and created again under one name, without a moment between that we saw. */
-function replaced(before: Object_, after: Object_): boolean {
+function replaced(before: AnyObject, after: AnyObject): boolean {
   return before.metadata.uid !== after.metadata.uid;
 }
 
 /** By generation, where the server counts it; kinds such as ConfigMap have none. */
-function specChanged(before: Object_, after: Object_): boolean {
+function specChanged(before: AnyObject, after: AnyObject): boolean {
   const { generation } = after.metadata;
   if (generation !== undefined) return generation !== before.metadata.generation;
   return !isDeepStrictEqual(body(before), body(after));
 }
 
-function metadataChanged({ metadata: before }: Object_, { metadata: after }: Object_, own?: string): boolean {
+function metadataChanged(
+  { metadata: before }: AnyObject,
+  { metadata: after }: AnyObject,
+  own?: string,
+): boolean {
   const others = (finalizers: readonly string[] = []) => finalizers.filter((finalizer) => finalizer !== own);
   return (
     before.deletionTimestamp !== after.deletionTimestamp ||
@@ -62,11 +66,11 @@ function metadataChanged({ metadata: before }: Object_, { metadata: after }: Obj
 }
 
 /** All but metadata and status. */
-function body(object: Object_): object {
+function body(object: AnyObject): object {
   const { metadata: _metadata, ...rest } = object;
   return { ...rest, status: undefined };
 }
 
-function content({ metadata, ...rest }: Object_): object {
+function content({ metadata, ...rest }: AnyObject): object {
   return { ...rest, metadata: { ...metadata, resourceVersion: undefined, managedFields: undefined } };
 }

@@ -140,6 +140,17 @@ describe('a flood', () => {
   });
 });
 
+test('what was said of many other objects since is forgotten, so that the memory stays bounded', async () => {
+  const { publisher, object, events } = given({ capacity: 10_000 });
+  for (let i = 0; i < 4100; i++) publisher.recorderFor(Widget, object(`o${i}`)).normal('Seen', 'seen');
+  for (let turn = 0; events().length < 4100 && turn < 10_000; turn++) await settle();
+  publisher.recorderFor(Widget, object('o0')).normal('Seen', 'seen');
+  publisher.recorderFor(Widget, object('o4000')).normal('Seen', 'seen');
+  await settle();
+  const of = (name: string) => events().filter((event) => event.metadata.name.startsWith(`${name}.`));
+  expect([of('o0').length, of('o4000').length]).toEqual([2, 1]);
+});
+
 describe('a server that', () => {
   test('is away for a moment gets them later', async () => {
     const { recorder, events, server, clock } = given();

@@ -28,7 +28,7 @@ export class OperatorRun {
   #campaigns: Promise<void> = Promise.resolve();
   /** Controllers at work, by term. */
   readonly #working = new Set<Promise<unknown>>();
-  #phase: 'starting' | 'running' | 'stopping' = 'starting';
+  #stopping = false;
 
   constructor(options: ResolvedOperatorOptions, parts: OperatorParts) {
     this.#options = options;
@@ -47,7 +47,7 @@ export class OperatorRun {
       () => undefined,
       (error: unknown) => ({ error }),
     );
-    this.#phase = 'stopping';
+    this.#stopping = true;
     if (failure) log.error({ err: failure.error }, `stopping: ${messageOf(failure.error)}`);
     else log.info({}, 'stopping');
     await stopInOrder(this.#stages(), clock, log);
@@ -64,7 +64,6 @@ export class OperatorRun {
     this.#caching = cache.run(this.#caches.signal);
     if (!(await this.#synced(stop, cacheSyncTimeout))) return;
     log.info({ informers: cache.informers.length }, 'caches are in step');
-    this.#phase = 'running';
     this.#campaigns = this.#campaign();
     await Promise.race([aborted(stop), this.#campaigns]);
     if (!stop.aborted)
@@ -150,11 +149,11 @@ export class OperatorRun {
   /** Readiness never means leading: a follower is ready, its caches are warm. */
   #notReady(): string | undefined {
     const { leadership, cache } = this.#parts;
-    if (this.#phase === 'stopping') return 'The operator is stopping.';
+    if (this.#stopping) return 'The operator is stopping.';
     const behind = cache.informers.filter(({ hasSynced }) => !hasSynced);
     if (behind.length > 0)
       return `Not in step yet: ${behind.map((i) => `${i.name}: ${i.whyNotSynced()}`).join(' ')}`;
-    return this.#phase === 'starting' ? 'The operator is starting.' : leadership.notReady();
+    return leadership.notReady();
   }
 }
 

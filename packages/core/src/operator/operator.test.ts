@@ -20,6 +20,7 @@ import type { Leadership, LeadershipState } from '../leadership/leadership.js';
 import { Operator } from './operator.js';
 import type { OperatorOptions } from './options.js';
 import { listenToSignals } from './signals.js';
+import { stopInOrder } from './stages.js';
 import { Clock, Logger } from './tokens.js';
 
 interface Widget extends KubernetesObject {
@@ -178,9 +179,10 @@ test('work that runs when the operator stops is told, may still write, and is aw
     await client.patch(Widget, key, { type: 'merge', patch: { spec: { size: 2 } } });
     told.steps.push('wrote');
   };
-  const { start, stop, server, operator } = given({ leadership: () => told });
+  const { start, stop, server } = given({ leadership: () => told });
   const { end } = await start();
   const term = new AbortController();
+  let givenUp = false;
   const lead = told.lead?.({
     number: 4,
     token: '4',
@@ -189,30 +191,60 @@ test('work that runs when the operator stops is told, may still write, and is aw
     assertHeld() {},
     mayStillCommit() {},
   });
+  void lead?.then(() => (givenUp = true));
   await settle();
   stop.abort();
   await settle();
   expect(told.steps).toEqual(['campaign', 'wrote', 'released']);
   expect(server.writes).toEqual([`PATCH ${WIDGETS}/x`]);
+  // Who holds the term decides when it ends: before it was asked to, it is not given up.
+  expect(givenUp).toBe(false);
   term.abort();
   await lead;
   expect(end()).toBe('resolved');
-  void operator;
 });
 
-test('work that ignores its signal keeps nobody from stopping, once its grace is over', async () => {
+test('work that ignores its signal keeps nobody from stopping, once its grace is over; meanwhile health says so', async () => {
   let finish = (): void => {};
   work = () => new Promise((resolve) => (finish = resolve));
-  const { start, stop, stages, clock } = given({ gracePeriod: '3s' });
+  const { start, stop, stages, clock, operator } = given({ gracePeriod: '3s', http: LOCAL });
   const { end } = await start();
+  const port = operator.address?.port;
   stop.abort();
   await clock.advance('2.9s');
   expect(stages()).toEqual(['stopped: intake']);
+  expect(await get(operator, '/readyz')).toEqual({ status: 503, body: 'The operator is stopping.\n' });
+  await clock.advance('99ms');
+  expect((await get(operator, '/livez')).status).toBe(200);
+  clock.stall('1ms');
+  expect(await get(operator, '/livez')).toMatchObject({
+    status: 503,
+    body: expect.stringMatching(/a\/x still runs/) as unknown,
+  });
   await clock.advance('1s');
   expect(stages()[1]).toBe('not stopped in time: reconciles. Going on without.');
   await clock.advance('10s');
   expect(end()).toBe('resolved');
+  await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow('fetch failed');
   finish();
+});
+
+test('a stage that fails is told of, and the next one begins', async () => {
+  const lines: (LogFields & { message: string })[] = [];
+  const done: string[] = [];
+  const fail = () => {
+    throw new Error('no');
+  };
+  const stages = [
+    { name: 'one', grace: 10, stop: fail },
+    { name: 'two', grace: 10, stop: () => void done.push('two') },
+  ];
+  await stopInOrder(stages, new VirtualClock(), recordingLogger(lines, {}));
+  expect(done).toEqual(['two']);
+  expect(lines.map(({ message }) => message)).toEqual([
+    'stopping failed: one. Going on without.',
+    'stopped: two',
+  ]);
 });
 
 describe('a follower', () => {
@@ -328,7 +360,10 @@ describe('what fails while it runs', () => {
   test('told to stop before or while it starts, it stops', async () => {
     const early = given();
     early.stop.abort();
+    let requests = 0;
+    early.server.intercept = () => void requests++;
     expect((await early.start()).end()).toBe('resolved');
+    expect(requests).toBe(0);
     const late = given();
     late.server.intercept = () => ({ code: 500, reason: 'InternalError' });
     const { end } = await late.start();

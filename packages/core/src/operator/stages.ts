@@ -16,19 +16,25 @@ export interface Stage {
 export async function stopInOrder(stages: readonly Stage[], clock: Clock, log: Logger): Promise<void> {
   for (const stage of stages) {
     const startedAt = clock.monotonic();
-    const ended = await stopOne(stage, clock, log);
-    const took = formatDuration(clock.monotonic() - startedAt);
-    if (ended) log.info({ stage: stage.name, took }, `stopped: ${stage.name}`);
-    else log.warn({ stage: stage.name, took }, `not stopped in time: ${stage.name}. Going on without.`);
+    const end = await stopOne(stage, clock);
+    const fields = { stage: stage.name, took: formatDuration(clock.monotonic() - startedAt) };
+    if (end === 'stopped') log.info(fields, `stopped: ${stage.name}`);
+    else if (end === 'late') log.warn(fields, `not stopped in time: ${stage.name}. Going on without.`);
+    else log.error({ ...fields, err: end.error }, `stopping failed: ${stage.name}. Going on without.`);
   }
 }
 
-/** Whether it ended in time. */
-async function stopOne({ name, grace, stop }: Stage, clock: Clock, log: Logger): Promise<boolean> {
+async function stopOne(
+  { grace, stop }: Stage,
+  clock: Clock,
+): Promise<'stopped' | 'late' | { readonly error: unknown }> {
   using ended = new LinkedAbort();
-  const stopping = (async () => stop())().catch((err: unknown) => {
-    log.error({ err, stage: name }, `stopping failed: ${name}`);
-  });
-  await Promise.race([stopping.then(() => ended.abort()), sleep(clock, grace, ended.signal)]);
-  return ended.signal.aborted;
+  const stopping = (async () => stop())().then(
+    () => 'stopped' as const,
+    (error: unknown) => ({ error }),
+  );
+  const late = sleep(clock, grace, ended.signal).then(() => 'late' as const);
+  const end = await Promise.race([stopping, late]);
+  ended.abort();
+  return end;
 }
