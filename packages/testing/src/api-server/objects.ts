@@ -1,0 +1,324 @@
+/** Creating and updating objects: every accepted write, whoever asks for it, goes through here. */
+import { trackUpdate } from '../object/apply.js';
+import { deepEqual } from '../object/equal.js';
+import { fieldInvalid } from '../object/field-error.js';
+import type { Json, JsonObject } from '../object/json.js';
+import {
+  alreadyExists,
+  beingDeleted,
+  conflict,
+  failure,
+  invalid,
+  notFound,
+  unknownError,
+} from '../object/status.js';
+import type { FieldError } from '../object/status.js';
+import { keyOf } from './collection.js';
+import type { Stored } from './collection.js';
+import { formatTime } from './environment.js';
+import type { Environment } from './environment.js';
+import type { Journal } from './journal.js';
+import { bear, carryOver, isDone, withoutLife } from './life-cycle.js';
+import {
+  isTerminating,
+  listAt,
+  nameOf,
+  namespaceOf,
+  textAt,
+  uidOf,
+  versionOf,
+  withFields,
+  withMetadata,
+} from './meta.js';
+import { metadataErrors, metadataUpdateErrors } from './metadata-rules.js';
+import type { Resource } from './resource.js';
+import { beginLife, continueLife } from './strategy.js';
+import type { Strategy } from './strategy.js';
+import type { Storage } from './storage.js';
+import type { WriteContext } from './write-context.js';
+
+export interface Written {
+  /** In the version of the resource that was written. */
+  readonly object: JsonObject;
+  /** Absent after a dry run, and after a write that removed the object. */
+  readonly stored: Stored | undefined;
+}
+
+export interface TrackOptions {
+  /** managedFields are in the object already, as server-side apply leaves them. */
+  readonly tracked?: boolean;
+}
+
+export class Objects {
+  readonly #storage: Storage;
+  readonly #environment: Environment;
+  readonly #journal: Journal;
+
+  constructor(storage: Storage, environment: Environment, journal: Journal) {
+    this.#storage = storage;
+    this.#environment = environment;
+    this.#journal = journal;
+  }
+
+  find(resource: Resource, namespace: string, name: string): Stored | undefined {
+    return this.#storage.collection(resource.definition.storedAs).get(namespace, name);
+  }
+
+  /** @throws StatusError 404 */
+  get(resource: Resource, namespace: string, name: string): Stored {
+    const stored = this.find(resource, namespace, name);
+    if (stored === undefined) throw notFound(resource.groupResource, name);
+    return stored;
+  }
+
+  /**
+   * Stores a new object.
+   *
+   * @throws StatusError 409 if the name is taken, 422 if the object is invalid, 403 in a namespace that is going away
+   */
+  create(
+    resource: Resource,
+    sent: JsonObject,
+    context: WriteContext,
+    { tracked = false }: TrackOptions = {},
+  ): Written {
+    const { strategy, namespaced } = resource.definition;
+    const namespace = namespaced ? namespaceOf(sent) : '';
+    this.#assertNamespaceAccepts(
+      resource,
+      namespace,
+      nameOf(sent) || textAt(sent, 'metadata', 'generateName'),
+    );
+    const blank = withoutLife(beginLife(sent, strategy));
+    const owned = tracked ? blank : this.#track(resource, undefined, blank, context);
+    const born = bear(owned, namespace, this.#environment);
+    const object = strategy.prepareCreate(born, this.#environment);
+    assertValid(resource, object, [
+      ...metadataErrors(object, resource),
+      ...strategy.validate(this.#asValidated(resource, object), undefined),
+    ]);
+    assertNoVersion(sent);
+    const present = this.find(resource, namespace, nameOf(object));
+    if (present !== undefined) {
+      const taken = isTerminating(present.object) ? beingDeleted : alreadyExists;
+      throw taken(resource.groupResource, nameOf(object));
+    }
+    return this.#store(resource, object, context);
+  }
+
+  /**
+   * Stores a new state of an object, or leaves it as it is if nothing changed.
+   *
+   * The caller has compared resourceVersions: writes never wait, so what is `before` now is still stored.
+   *
+   * @throws StatusError 422 if the new state is invalid
+   */
+  update(
+    resource: Resource,
+    before: Stored,
+    sent: JsonObject,
+    context: WriteContext,
+    { tracked = false }: TrackOptions = {},
+  ): Written {
+    const { strategy } = resource.definition;
+    const old = resource.view(before);
+    const carried = carryOver(sent, old);
+    const next = prepare(strategy, carried, old, context.subresource);
+    const object = tracked ? next : this.#track(resource, old, next, context);
+    assertValid(resource, object, [
+      ...metadataUpdateErrors(object, old),
+      ...strategy.validate(this.#asValidated(resource, object), this.#asValidated(resource, old)),
+    ]);
+    if (deepEqual(object, old)) return this.#unchanged(resource, before, context);
+    if (isDone(object)) return this.#finish(resource, before, object, context);
+    return this.#store(resource, object, context);
+  }
+
+  /** Removes an object for good; its finalizers are the caller's business. */
+  remove(resource: Resource, stored: Stored, context: WriteContext): JsonObject {
+    if (context.dryRun) return resource.view(stored);
+    const collection = this.#storage.collection(resource.definition.storedAs);
+    const last = this.#storage.remove(collection, stored);
+    const object = resource.view(last);
+    this.#journal.record(context, { resource, object, changed: true, removed: true });
+    return object;
+  }
+
+  /** Stores a state that the server itself decided on, without rules; `before` is given if the change has an owner. */
+  replace(resource: Resource, object: JsonObject, context: WriteContext, before?: Stored): Written {
+    const owned =
+      before === undefined ? object : this.#track(resource, resource.view(before), object, context);
+    return this.#store(resource, owned, context);
+  }
+
+  #unchanged(resource: Resource, stored: Stored, context: WriteContext): Written {
+    const object = resource.view(stored);
+    if (!context.dryRun) this.#journal.record(context, { resource, object, changed: false, removed: false });
+    return { object, stored };
+  }
+
+  /** The write took the last finalizer: the object goes, in the state it was stored in. */
+  #finish(resource: Resource, before: Stored, object: JsonObject, context: WriteContext): Written {
+    this.remove(resource, before, context);
+    return { object, stored: undefined };
+  }
+
+  #store(resource: Resource, object: JsonObject, context: WriteContext): Written {
+    if (context.dryRun) return { object, stored: undefined };
+    const collection = this.#storage.collection(resource.definition.storedAs);
+    const stored = this.#storage.put(collection, resource.toStorage(object));
+    const view = resource.view(stored);
+    this.#journal.record(context, { resource, object: view, changed: true, removed: false });
+    return { object: view, stored };
+  }
+
+  #track(
+    resource: Resource,
+    before: JsonObject | undefined,
+    after: JsonObject,
+    context: WriteContext,
+  ): JsonObject {
+    const owned = trackUpdate({
+      before,
+      after,
+      manager: context.fieldManager,
+      subresource: context.subresource,
+      now: formatTime(this.#environment.now()),
+      apiVersion: resource.apiVersion,
+      schema: resource.definition.schema,
+      resetFields: resetFields(resource, context.subresource),
+    });
+    return context.subresource === 'scale' ? withTimelessScale(owned) : owned;
+  }
+
+  /** Rules of a kind that is shown in two groups look at the form that is stored. */
+  #asValidated(resource: Resource, object: JsonObject): JsonObject {
+    return resource.definition.custom ? object : resource.toStorage(object);
+  }
+
+  #assertNamespaceAccepts(resource: Resource, namespace: string, name: string): void {
+    if (namespace === '') return;
+    const found = this.#storage.collection('/namespaces').get('', namespace);
+    if (found === undefined) throw notFound({ group: '', plural: 'namespaces' }, namespace);
+    if (!isTerminating(found.object)) return;
+    throw terminatingNamespace(resource, namespace, name);
+  }
+}
+
+function prepare(strategy: Strategy, next: JsonObject, before: JsonObject, subresource: string): JsonObject {
+  switch (subresource) {
+    case 'status':
+      return strategy.prepareStatus(next, before);
+    case 'finalize':
+      return withFields(before, { spec: next['spec'], metadata: next['metadata'] });
+    default:
+      return strategy.prepareUpdate(continueLife(next, before, strategy), before);
+  }
+}
+
+/** Who scaled is written down without a time, and so comes first. */
+function withTimelessScale(object: JsonObject): JsonObject {
+  const entries = listAt(object, 'metadata', 'managedFields');
+  const isScale = (entry: Json): boolean => textAt(entry, 'subresource') === 'scale';
+  const scaled = entries.filter(isScale).map((entry) => withFields(entry as JsonObject, { time: undefined }));
+  return withMetadata(object, { managedFields: [...scaled, ...entries.filter((entry) => !isScale(entry))] });
+}
+
+export function resetFields(resource: Resource, subresource: string): readonly (readonly string[])[] {
+  if (subresource === 'status') return [['spec']];
+  return resource.definition.strategy.hasStatus ? [['status']] : [];
+}
+
+function terminatingNamespace(resource: Resource, namespace: string, name: string) {
+  const { group, plural } = resource.groupResource;
+  const qualified = group === '' ? plural : `${plural}.${group}`;
+  return failure({
+    code: 403,
+    reason: 'Forbidden',
+    message: `${qualified} ${JSON.stringify(name)} is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+    details: {
+      name,
+      ...(group === '' ? {} : { group }),
+      kind: plural,
+      causes: [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    },
+  });
+}
+
+function assertValid(resource: Resource, object: JsonObject, errors: readonly FieldError[]): void {
+  if (errors.length === 0) return;
+  // Events are one kind in two groups, and say they are of the core group.
+  const kind =
+    resource.definition.kind === 'Event' && !resource.definition.custom
+      ? { group: '', kind: 'Event' }
+      : resource.groupKind;
+  throw invalid(kind, nameOf(object), errors);
+}
+
+/** A number other than 0 is refused; text that is no number passes. */
+function assertNoVersion(sent: JsonObject): void {
+  const version = versionOf(sent);
+  if (/^\d+$/.test(version) && BigInt(version) !== 0n) {
+    throw unknownError('resourceVersion should not be set on objects to be created');
+  }
+}
+
+/** How a PUT or a patch result stands to what is stored. */
+export interface Expectation {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Without a resourceVersion whatever is stored is overwritten. */
+  readonly unconditional: boolean;
+}
+
+export function expectationOf(object: JsonObject, unconditional: boolean): Expectation {
+  return { uid: uidOf(object), resourceVersion: versionOf(object), unconditional };
+}
+
+/** @throws StatusError 409 if another object or another version is stored, 422 without a needed version, 500 for nonsense */
+export function assertExpected(resource: Resource, before: Stored, expectation: Expectation): void {
+  const version = parseVersion(expectation.resourceVersion);
+  const { groupResource } = resource;
+  if (version === 0n) {
+    if (expectation.unconditional) return;
+    throw invalidResource(resource, before.name, [
+      { ...fieldInvalid('metadata.resourceVersion', 0, 'must be specified for an update') },
+    ]);
+  }
+  if (version !== BigInt(before.revision)) throw conflict(groupResource, before.name);
+}
+
+/** @throws StatusError 409 in the words of the storage */
+export function assertSameUid(
+  resource: Resource,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  expected: string,
+  found: Stored | undefined,
+): void {
+  const uid = found === undefined ? '' : uidOf(found.object);
+  if (expected === '' || expected === uid) return;
+  const key = `${resource.definition.plural}/${keyOf({ namespace, name })}`;
+  throw conflict(
+    resource.groupResource,
+    name,
+    `StorageError: invalid object, Code: 4, Key: /registry/${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${expected}, UID in object meta: ${uid}`,
+  );
+}
+
+/** Errors about the version name the resource where others name the kind. */
+function invalidResource(resource: Resource, name: string, causes: readonly FieldError[]) {
+  const { group, plural } = resource.groupResource;
+  return invalid({ group, kind: plural }, name, causes);
+}
+
+function parseVersion(version: string): bigint {
+  if (version === '') return 0n;
+  if (/^\d+$/.test(version)) return BigInt(version);
+  throw unknownError(`strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+}

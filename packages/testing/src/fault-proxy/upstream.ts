@@ -1,0 +1,77 @@
+/** The target's side of one client connection: one connection of its own, which ends when the client's ends, and the other way round. */
+import { once } from 'node:events';
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { Access } from '../control-plane/access.js';
+import { tlsOptions } from '../control-plane/request.js';
+
+export class Upstream {
+  readonly #url: URL;
+  readonly #agent: http.Agent;
+  readonly #client: Socket;
+  readonly #known = new WeakSet<Socket>();
+  #busy = 0;
+  #targetClosed = false;
+
+  constructor(target: Access, client: Socket) {
+    this.#url = new URL(target.url);
+    this.#client = client;
+    const options = { keepAlive: true, maxSockets: 1, noDelay: true };
+    this.#agent =
+      this.#url.protocol === 'https:'
+        ? new https.Agent({ ...options, ...tlsOptions(target) })
+        : new http.Agent(options);
+    client.once('close', () => this.#agent.destroy());
+  }
+
+  /** As long as `response` is under way, the client's connection is not closed behind it. Returns what ends that. */
+  hold(response: http.ServerResponse): () => void {
+    this.#busy += 1;
+    let held = true;
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      this.#busy -= 1;
+      this.#closeIfOver();
+    };
+    response.once('close', release);
+    return () => {
+      if (response.writableFinished || response.destroyed) release();
+    };
+  }
+
+  /** Passes `request` on to this path with these headers; resolves with the answer's head. */
+  async send(
+    request: http.IncomingMessage,
+    path: string,
+    headers: readonly string[],
+  ): Promise<http.IncomingMessage> {
+    const secure = this.#url.protocol === 'https:';
+    const call = (secure ? https : http).request(this.#url, {
+      agent: this.#agent,
+      method: request.method,
+      path: `${this.#url.pathname.replace(/\/$/, '')}${path}`,
+      headers: [...headers],
+    });
+    call.on('socket', (socket) => this.#follow(socket));
+    call.on('error', () => {});
+    this.#client.once('close', () => call.destroy());
+    request.pipe(call);
+    const [answer] = (await once(call, 'response')) as [http.IncomingMessage];
+    return answer;
+  }
+
+  #follow(socket: Socket): void {
+    if (this.#known.has(socket)) return;
+    this.#known.add(socket);
+    socket.once('close', () => {
+      this.#targetClosed = true;
+      this.#closeIfOver();
+    });
+  }
+
+  #closeIfOver(): void {
+    if (this.#targetClosed && this.#busy === 0) this.#client.destroySoon();
+  }
+}

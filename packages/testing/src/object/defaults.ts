@@ -1,0 +1,47 @@
+/** Filling in the defaults of a schema. */
+import { deepClone } from './equal.js';
+import { hasKey, isJsonArray, isJsonObject, setKey } from './json.js';
+import type { Json, JsonObject, MutableJsonObject } from './json.js';
+import { propertySchema, resolve } from './schema.js';
+import type { Schema } from './schema.js';
+
+/**
+ * Adds defaults where a property is missing, at every depth that exists, and below defaults themselves.
+ *
+ * A null counts as missing where the schema does not allow it: it becomes the default, or goes.
+ */
+export function applyDefaults(object: JsonObject, schema: Schema): JsonObject {
+  return defaultObject(object, resolve(schema));
+}
+
+function defaultValue(value: Json, schema: Schema): Json {
+  const node = resolve(schema);
+  if (isJsonArray(value)) {
+    const { items } = node;
+    return items === undefined ? value : value.map((item) => defaultValue(item, items));
+  }
+  return isJsonObject(value) ? defaultObject(value, node) : value;
+}
+
+function defaultObject(object: JsonObject, node: Schema): JsonObject {
+  const result: MutableJsonObject = {};
+  for (const [key, value] of Object.entries(object)) {
+    const schema = propertySchema(node, key);
+    if (schema === undefined) setKey(result, key, value);
+    else if (!isForbiddenNull(value, schema)) setKey(result, key, defaultValue(value, schema));
+    else fill(result, key, schema);
+  }
+  for (const [key, schema] of Object.entries(node.properties ?? {})) {
+    if (!hasKey(object, key)) fill(result, key, schema);
+  }
+  return result;
+}
+
+function fill(result: MutableJsonObject, key: string, schema: Schema): void {
+  const value = resolve(schema).default;
+  if (value !== undefined && value !== null) setKey(result, key, defaultValue(deepClone(value), schema));
+}
+
+function isForbiddenNull(value: Json, schema: Schema): boolean {
+  return value === null && resolve(schema).nullable !== true;
+}
