@@ -13,22 +13,25 @@ const root = path.resolve(import.meta.dirname ?? '.', '..');
 const modules = path.join(root, 'node_modules');
 const stamp = path.join(modules, '.installed-lock');
 
+/** What is built, and what is run then. */
 const COMMANDS = {
-  start: (args) => ['packages/examples/dist/backup-controller/demo/main.js', ...args],
-  test: (args) => [
-    '--experimental-vm-modules',
-    '--disable-warning=ExperimentalWarning',
-    'node_modules/jest/bin/jest.js',
-    ...args,
-  ],
+  start: { builds: ['packages/examples'], runs: ['packages/examples/dist/backup-controller/demo/main.js'] },
+  test: {
+    builds: [],
+    runs: [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+    ],
+  },
 };
 
 const [name, ...args] = process.argv.slice(2);
 const command = COMMANDS[name] ?? fail(`There is no command "${name}": use start or test.`);
 requireNode();
 install();
-build();
-run(command(args));
+build(command.builds);
+run([...command.runs, ...args]);
 
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -59,12 +62,16 @@ function install() {
   writeFileSync(stamp, lock);
 }
 
-function build() {
+function build(projects) {
   if (!existsSync(path.join(root, 'packages/core/dist/.tsbuildinfo'))) say('Building: once, a few seconds.');
-  const { status, stdout } = spawnSync(node(), [path.join(modules, '@typescript/native/bin/tsc'), '-b'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    node(),
+    [path.join(modules, '@typescript/native/bin/tsc'), '-b', ...projects],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  );
   if (status !== 0) fail(`The build failed:\n${stdout}`);
 }
 

@@ -1,0 +1,20 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+
+const ROOT = new URL('../', import.meta.url);
+const read = (file: string): Promise<string> => readFile(new URL(file, ROOT), 'utf8');
+
+describe('the README', () => {
+  test('shows the first controller as it is compiled', async () => {
+    const source = (await read('packages/examples/src/first-controller/main.ts')).trim();
+    expect(await read('README.md')).toContain(`\`\`\`ts\n${source}\n\`\`\``);
+  });
+
+  test('names scripts that exist', async () => {
+    const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+    const named = [...(await read('README.md')).matchAll(/npm (?:run )?([a-z:]+)/g)].map(
+      ([, script]) => script,
+    );
+    expect(named.filter((script) => script === undefined || !(script in scripts))).toEqual([]);
+  });
+});
