@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFile, readdir } from 'node:fs/promises';
+import { Event, Lease, type Resource } from '@incumbent/core';
 import { Backup } from '@incumbent/examples';
 import { crdManifest } from '@incumbent/examples/manifests';
 import { parse } from 'yaml';
@@ -35,6 +36,43 @@ interface Pod {
   }[];
 }
 
+interface Request {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly name?: string;
+}
+
+const on = ({ group, plural }: Pick<Resource, 'group' | 'plural'>, ...verbs: string[]): Request[] =>
+  verbs.map((verb) => ({ verb, group, resource: plural }));
+
+/** What the operator asks of the server, in the namespaces of Backups and beside its Lease. */
+const CLUSTER_REQUESTS = [
+  // get: a reconciler's client may look past the cache.
+  ...on(Backup, 'get', 'list', 'watch', 'patch'),
+  ...on({ ...Backup, plural: `${Backup.plural}/status` }, 'update'),
+  ...on(Event, 'create', 'patch'),
+];
+
+/** What the elector asks in the namespace of the Lease. A creation has no name that rules could tell. */
+const LEASE_REQUESTS = [
+  ...on(Lease, 'create'),
+  ...on(Lease, 'get', 'watch', 'update').map((request) => ({ ...request, name: 'backup-controller' })),
+];
+
+const allows =
+  ({ verb, group, resource, name }: Request) =>
+  ({ apiGroups, resources, verbs, resourceNames }: Rule): boolean =>
+    apiGroups.includes(group) &&
+    resources.includes(resource) &&
+    verbs.includes(verb) &&
+    (resourceNames === undefined || resourceNames.includes(name ?? ''));
+
+const permissionsOf = ({ apiGroups, resources, verbs }: Rule): string[] =>
+  apiGroups.flatMap((group) =>
+    resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`)),
+  );
+
 describe('deploy', () => {
   test('the CustomResourceDefinition is what the definition in the sources says: else run "npm run generate"', async () => {
     expect(await read('crd.yaml')).toBe(crdManifest());
@@ -60,6 +98,27 @@ describe('deploy', () => {
       .filter(({ apiGroups }) => apiGroups.includes(Backup.group))
       .flatMap(({ resources }) => resources);
     expect(backups).toEqual([Backup.plural, `${Backup.plural}/status`]);
+  });
+
+  test.each([
+    ['cluster-role.yaml', CLUSTER_REQUESTS],
+    ['role.yaml', LEASE_REQUESTS],
+  ])('%s allows each request that the operator sends, and no other', async (file, requests) => {
+    const { rules } = await manifest<{ rules: Rule[] }>(file);
+    expect(requests.filter((request) => !rules.some(allows(request)))).toEqual([]);
+    expect(rules.flatMap(permissionsOf).toSorted()).toEqual(
+      requests.map(({ verb, group, resource }) => `${verb} ${group}/${resource}`).toSorted(),
+    );
+  });
+
+  test('a drain of the one node with the volume is not stopped half-way; with shared storage it takes one replica at a time', async () => {
+    const { spec } = await manifest<{ spec: { maxUnavailable: unknown } }>('pod-disruption-budget.yaml');
+    expect(spec.maxUnavailable).toBe('100%');
+    const { patches } = await manifest<{ patches: { target: { kind: string }; patch: string }[] }>(
+      '../overlays/shared-storage/kustomization.yaml',
+    );
+    const patch = patches.find(({ target }) => target.kind === 'PodDisruptionBudget')?.patch ?? '';
+    expect(parse(patch)).toEqual([{ op: 'replace', path: '/spec/maxUnavailable', value: 1 }]);
   });
 
   test('the Lease is the only one that may be changed', async () => {
