@@ -64,7 +64,7 @@ function install() {
 
 function build(projects) {
   if (!existsSync(path.join(root, 'packages/core/dist/.tsbuildinfo'))) say('Building: once, a few seconds.');
-  const { status, stdout } = spawnSync(
+  const { status, stdout, error } = spawnSync(
     node(),
     [path.join(modules, '@typescript/native/bin/tsc'), '-b', ...projects],
     {
@@ -72,6 +72,10 @@ function build(projects) {
       encoding: 'utf8',
     },
   );
+  if (error)
+    fail(
+      `The Node that came with the dependencies does not start here (${error.message}): is this a Linux without glibc?`,
+    );
   if (status !== 0) fail(`The build failed:\n${stdout}`);
 }
 
