@@ -106,3 +106,6 @@ export type {
   WriteOptions,
   Writer,
 } from './client/writer.js';
+
+export { Reflector, type ReflectorOptions } from './watch/reflector.js';
+export type { ReflectorEvent } from './watch/reflector-state.js';

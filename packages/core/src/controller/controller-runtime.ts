@@ -5,6 +5,7 @@ import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/logger.js';
 import type { Metrics } from '../kit/metrics.js';
 import type { Random } from '../kit/random.js';
+import type { ReconcileTrace } from './reconcile-trace.js';
 
 /** What controllers of one operator share. */
 export interface ControllerRuntime {
@@ -17,4 +18,6 @@ export interface ControllerRuntime {
   readonly events: Events;
   /** Milliseconds that running reconciles get to end after they were told to. */
   readonly gracePeriod: number;
+  /** Is told which reconciles run. @defaultValue nobody is */
+  readonly trace?: ReconcileTrace;
 }

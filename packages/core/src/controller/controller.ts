@@ -161,9 +161,10 @@ export class Controller<T extends KubernetesObject = KubernetesObject> {
         ? undefined
         : this.#runtime.clock.schedule(limit, () => abort.abort(tooLate(limit)));
     this.#metrics.started();
+    const traced = this.#runtime.trace?.start(this.name, key);
     try {
       const call = { term, signal: abort.signal, log };
-      const settled = await reconciliation({
+      const settling = reconciliation({
         definition: this.#definition,
         runtime: this.#runtime,
         view: this.#view,
@@ -171,11 +172,14 @@ export class Controller<T extends KubernetesObject = KubernetesObject> {
         step,
         call,
       });
+      traced?.returned();
+      const settled = await settling;
       return limit !== undefined && timedOut() && 'error' in settled
         ? { error: tooLate(limit, settled.error) }
         : settled;
     } finally {
       stopTimer?.();
+      traced?.ended();
       ended();
     }
   }

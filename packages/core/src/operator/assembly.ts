@@ -4,9 +4,11 @@ import { InformerCache } from '../cache/cache.js';
 import { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import { Controller } from '../controller/controller.js';
+import { ReconcileTrace } from '../controller/reconcile-trace.js';
 import { EventPublisher } from '../events/event-recorder.js';
 import type { Leadership } from '../leadership/leadership.js';
 import { type ContainerParts, containerOf, definitionsOf } from './container.js';
+import { EventLoopWatch } from './event-loop-watch.js';
 import type { ResolvedOperatorOptions } from './options.js';
 import { pinoLogger } from './pino-logger.js';
 import { PromMetrics } from './prom-metrics.js';
@@ -18,6 +20,7 @@ export interface OperatorParts extends ContainerParts {
   readonly events: EventPublisher;
   readonly container: Container;
   readonly leadership: Leadership;
+  readonly loopWatch: EventLoopWatch;
   /** Controllers that run while this replica leads. */
   readonly leading: readonly Controller[];
   /** Controllers that run on each replica. */
@@ -47,7 +50,14 @@ export async function assemble(
   }
 }
 
-async function baseOf({ clock, random, name, gracePeriod, ...options }: ResolvedOperatorOptions) {
+async function baseOf({
+  clock,
+  random,
+  name,
+  gracePeriod,
+  eventLoopWarning,
+  ...options
+}: ResolvedOperatorOptions) {
   const log = options.log ?? pinoLogger(name);
   const connection = options.connection ?? (await connect({ userAgent: name, clock }));
   const client = new Client(connection);
@@ -55,5 +65,7 @@ async function baseOf({ clock, random, name, gracePeriod, ...options }: Resolved
   const cache = new InformerCache({ reader: client, clock, random, log });
   const writer = client.unfenced();
   const events = new EventPublisher({ writer, clock, random, log, component: name, instance: os.hostname() });
-  return { connection, client, cache, clock, random, log, metrics, events, gracePeriod };
+  const trace = new ReconcileTrace(clock);
+  const loopWatch = new EventLoopWatch({ clock, log, metrics, trace, warnFrom: eventLoopWarning });
+  return { connection, client, cache, clock, random, log, metrics, events, gracePeriod, trace, loopWatch };
 }

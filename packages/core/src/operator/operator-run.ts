@@ -42,7 +42,8 @@ export class OperatorRun {
 
   /** @throws what made it stop unasked */
   async untilStopped(stop: AbortSignal): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock, log, loopWatch } = this.#parts;
+    using _watching = loopWatch.start();
     const failure = await this.#work(stop).then(
       () => undefined,
       (error: unknown) => ({ error }),

@@ -42,6 +42,12 @@ export interface OperatorOptions {
   readonly gracePeriod?: Duration;
   /** How long the caches may take to fill before the start counts as failed. @defaultValue `'2m'`, as controller-runtime */
   readonly cacheSyncTimeout?: Duration;
+  /**
+   * How late the event loop may be before a warning names the reconciles that were under way. `false`: no warnings.
+   *
+   * @defaultValue `'1s'`: seldom by chance, and less than the 1.5 s that a renewal of the preset `fast` may be late
+   */
+  readonly eventLoopWarning?: Duration | false;
   /** For tests. */
   readonly clock?: Clock;
   /** For tests. */
@@ -61,13 +67,21 @@ export interface ResolvedOperatorOptions {
   readonly gracePeriod: number;
   /** Milliseconds. */
   readonly cacheSyncTimeout: number;
+  /** Milliseconds; Infinity: never. */
+  readonly eventLoopWarning: number;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 /** @throws {@link IncumbentError} `OPERATOR_OPTIONS` */
 export function resolveOperatorOptions(options: OperatorOptions): ResolvedOperatorOptions {
-  const { http = {}, namespaces, gracePeriod = '20s', cacheSyncTimeout = '2m' } = options;
+  const {
+    http = {},
+    namespaces,
+    gracePeriod = '20s',
+    cacheSyncTimeout = '2m',
+    eventLoopWarning = '1s',
+  } = options;
   if (typeof options.leadership !== 'function')
     throw invalid(
       '`leadership` is missing: give leaderElection({ ... }), or alone() if there is never a second replica.',
@@ -85,6 +99,7 @@ export function resolveOperatorOptions(options: OperatorOptions): ResolvedOperat
     namespaces,
     gracePeriod: milliseconds(gracePeriod),
     cacheSyncTimeout: milliseconds(cacheSyncTimeout),
+    eventLoopWarning: eventLoopWarning === false ? Number.POSITIVE_INFINITY : milliseconds(eventLoopWarning),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   });
