@@ -13,7 +13,7 @@ const LAYERS = {
     ['leadership'],
     ['kit'],
   ],
-  election: [['elector'], ['term'], ['lease']],
+  election: [['simulation'], ['lock', 'worker'], ['elector'], ['term'], ['lease']],
 };
 
 /** Packages from top to bottom; `testing` stands beside, and knows none of the others. */

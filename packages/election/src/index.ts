@@ -20,3 +20,27 @@ export { type ReplicaEnvironment, replicaIdentity } from './elector/identity.js'
 export type { AttemptOptions, LeasePort } from './lease/lease-port.js';
 export { type LeaseRecord, recordOf } from './lease/lease-record.js';
 export { microTime } from './lease/micro-time.js';
+export { MicroTime } from './lease/micro-time.js';
+export { isExpired, type TypedLease, type TypedLeaseSpec } from './lease/typed-lease.js';
+export {
+  type LeaseEvent,
+  Leases,
+  type LeasesOptions,
+  type LeaseWatchOptions,
+  WritableLeases,
+} from './lease/leases.js';
+export type { RemovableLeasePort } from './lease/lease-port.js';
+export { Lock, withLock } from './lock/lock.js';
+export type { HeldLock } from './lock/held-lock.js';
+export type { AcquireOptions, LockOptions } from './lock/lock-options.js';
+export {
+  LockError,
+  LockHeldError,
+  type LockHolder,
+  type LockLoss,
+  LockLostError,
+  LockTimeoutError,
+} from './lock/lock-errors.js';
+export { Semaphore, type SemaphoreOptions, withPermit } from './lock/semaphore.js';
+export type { ThreadOptions, WorkerThreadOptions } from './worker/options.js';
+export { WorkerElector, type WorkerElectorOptions } from './worker/worker-elector.js';

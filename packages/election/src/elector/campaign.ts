@@ -77,16 +77,16 @@ export class Campaign {
     write: (options: AttemptOptions) => Promise<Lease>,
   ): Promise<Win | undefined> {
     const { clock, own, observer, timings } = this.#parts;
-    const acquiredAt = instant(clock);
+    const startedAt = instant(clock);
     // Also where the answer gets lost: what we sent is ours, and is retaken without waiting.
-    own.add(fingerprintOf(record), acquiredAt);
+    const acquiredAt = own.add(fingerprintOf(record), startedAt);
     try {
       const lease = await write({ timeout: timings.attemptTimeout });
       own.add(fingerprintOf(lease), acquiredAt);
       observer.note(lease, { reopen: true });
       return { lease, acquiredAt };
     } catch (error) {
-      await this.#failed(error, verb, acquiredAt);
+      await this.#failed(error, verb, startedAt);
       return undefined;
     }
   }
@@ -95,9 +95,9 @@ export class Campaign {
     const { clock, timings, random, observer } = this.#parts;
     const lostRace = isConflict(error) || isAlreadyExists(error) || (verb === 'update' && isNotFound(error));
     if (!lostRace) this.#report(explain(error, verb, this.#parts.key));
-    const rest = lostRace
-      ? timings.retryPeriod * random.next()
-      : Math.max(timings.retryPeriod, retryAfter(error));
+    // A server may ask for more patience than there is: no longer than an outage that nobody asked for would last.
+    const patience = Math.min(retryAfter(error), timings.leaseDuration);
+    const rest = lostRace ? timings.retryPeriod * random.next() : Math.max(timings.retryPeriod, patience);
     const next = lostRace ? clock.monotonic() + rest : startedAt.monotonic + rest;
     // Until the Lease was read again, what is known of it led us astray once.
     const seen = await observer.refresh();

@@ -1,15 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { type LeadershipState, type Term } from '@incumbent/core/client';
+import { type LeadershipState, type Logger, type Term } from '@incumbent/core/client';
 import { VirtualClock, seededRandom, settle } from '@incumbent/core/testing';
 import { recordOf } from '../lease/lease-record.js';
 import { FakeLeaseServer, apiError } from '../lease/lease-server.fake.js';
-import { LeaderElector } from './leader-elector.js';
-import type { ElectionOptions } from './options.js';
+import { LeaderElector, type LeaderElectorOptions } from './leader-elector.js';
 
 const KEY = { namespace: 'operators', name: 'backup-controller' };
 
 /** D 15 s, N 10 s, R 5 s, P 1.5 s. */
-function given(options: Partial<ElectionOptions> = {}) {
+function given(options: Partial<LeaderElectorOptions> = {}) {
   const clock = new VirtualClock();
   const server = new FakeLeaseServer(clock);
   const replica = (identity: string, own = clock, drain: Promise<void> = Promise.resolve()) => {
@@ -46,6 +45,21 @@ function given(options: Partial<ElectionOptions> = {}) {
   };
   const holders = () => server.writes.map(({ lease }) => recordOf(lease).holder);
   return { clock, server, replica, holders };
+}
+
+/** A log whose lines are kept, each with its level in front. */
+function recordingLog(): { readonly log: Logger; readonly lines: string[] } {
+  const lines: string[] = [];
+  const at = (level: string) => (_: unknown, message: string) => void lines.push(`${level} ${message}`);
+  const log: Logger = {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => log,
+  };
+  return { log, lines };
 }
 
 /** A Lease as somebody else holds it. */
@@ -214,6 +228,46 @@ describe('acquiring', () => {
     expect(a.port.requests.filter(({ verb }) => verb === 'watch')).toHaveLength(1);
   });
 
+  test('a Retry-After longer than the lease duration keeps nobody away for longer than that', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('', 1));
+    const a = replica('a');
+    let refused = 0;
+    a.port.fault = ({ verb }) =>
+      verb === 'update' && refused++ === 0 ? apiError(429, 'TooManyRequests', 600_000) : undefined;
+    await clock.advance('14s');
+    expect(a.terms).toHaveLength(0);
+    await clock.advance('2s');
+    expect(a.terms).toHaveLength(1);
+  });
+
+  test('a watch that was forbidden is tried again after some minutes, and complained of once', async () => {
+    const { log, lines } = recordingLog();
+    const { clock, server, replica } = given({ log });
+    server.create(heldBy('', 1));
+    const a = replica('a');
+    a.port.fault = ({ verb }) => (verb === 'watch' ? apiError(403, 'Forbidden') : undefined);
+    await clock.advance('6m');
+    expect(a.port.requests.filter(({ verb }) => verb === 'watch')).toHaveLength(2);
+    expect(lines.filter((line) => line.startsWith('warn') && line.includes('"watch"'))).toHaveLength(1);
+    a.port.fault = () => undefined;
+    await clock.advance('10m');
+    expect(a.port.requests.filter(({ verb }) => verb === 'watch')).toHaveLength(3);
+  });
+
+  test('a token lower than that of the last term is reported: etcd was restored', async () => {
+    const { log, lines } = recordingLog();
+    const { clock, server, replica } = given({ log });
+    const a = replica('a');
+    await clock.advance('1s');
+    a.elector.stepDown();
+    await clock.advance('1s');
+    server.rewind(5);
+    await clock.advance('5s');
+    expect(a.terms.map(({ token }) => token)).toEqual(['101', '6']);
+    expect(lines.filter((line) => line.includes('restored from a backup'))).toHaveLength(1);
+  });
+
   test('a denied or failing server is asked again, for as long as it takes', async () => {
     const { clock, replica } = given();
     const a = replica('a');
@@ -329,6 +383,23 @@ describe('renewing', () => {
     expect(server.lease?.metadata.labels).toEqual({ seen: 'yes' });
   });
 
+  test('a renewal that repeats a lost one to the letter counts from when the first was sent', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('4s');
+    clock.stepWall(-600_000);
+    let sent = 0;
+    a.port.fault = ({ verb }) => (verb === 'update' && sent++ === 0 ? 'answer lost' : undefined);
+    // Sent at 5 s, and taken effect; given up at 6.7 s and sent again.
+    await clock.advance('2.8s');
+    expect(server.writes).toHaveLength(2);
+    a.port.fault = () => 'lost';
+    await clock.advance('8.1s');
+    expect(a.elector.isLeader).toBe(true);
+    await clock.advance('150ms');
+    expect(a.elector.isLeader).toBe(false);
+  });
+
   test('a Retry-After beyond the deadline is not obeyed to the point of losing the lease', async () => {
     const { clock, replica } = given();
     const a = replica('a');
@@ -350,6 +421,21 @@ describe('losing', () => {
     await clock.advance('10ms');
     expect(a.terms[0]?.signal.aborted).toBe(true);
     expect(() => a.terms[0]?.assertHeld()).toThrow(/somebody else wrote/);
+  });
+
+  test('a record of an earlier own term that a restore of etcd brings back ends the term', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    const first = server.lease;
+    a.elector.stepDown();
+    await clock.advance('4s');
+    expect(a.terms.map(({ number }) => number)).toEqual([0, 1]);
+    if (first) server.put(first, 'restore');
+    await clock.advance('10ms');
+    expect(() => a.terms[1]?.assertHeld()).toThrow(/somebody else wrote/);
+    await clock.advance('1s');
+    expect(a.terms.map(({ number }) => number)).toEqual([0, 1, 1]);
   });
 
   test('a deleted Lease ends the term, and its holder may create it anew when its work has ended', async () => {
@@ -380,6 +466,18 @@ describe('losing', () => {
       'followed',
       'leading 1',
     ]);
+  });
+
+  test('after a loss no new term begins while a write of the old one may still take effect', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    a.terms[0]?.mayStillCommit(4000);
+    server.delete();
+    await clock.advance('8.9s');
+    expect(a.terms).toHaveLength(1);
+    await clock.advance('1s');
+    expect(a.terms).toHaveLength(2);
   });
 
   test('no second term begins while the work of the first still runs', async () => {
@@ -486,16 +584,57 @@ describe('releasing', () => {
     expect(server.writes.map(({ lease }) => recordOf(lease).holder)).toEqual(['a']);
   });
 
-  test('a write whose answer was lost holds the release back until it can no longer take effect', async () => {
+  test('a write whose answer was lost holds the release back until it can no longer take effect: its timeout, and the longest transit', async () => {
     const { clock, server, replica } = given();
     const a = replica('a');
     await clock.advance('1s');
     a.terms[0]?.mayStillCommit(4000);
     a.stop();
-    await clock.advance('3.9s');
+    await clock.advance('8.9s');
     expect(server.lease?.spec?.holderIdentity).toBe('a');
     await clock.advance('200ms');
     expect(server.lease?.spec?.holderIdentity).toBe('');
+  });
+
+  test('a release whose answer was lost is not released again', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    let lost = 0;
+    a.port.fault = ({ verb }) => (verb === 'update' && lost++ < 2 ? 'answer lost' : undefined);
+    a.stop();
+    await clock.advance('10s');
+    await a.running;
+    expect(server.writes.map(({ lease }) => recordOf(lease).holder)).toEqual(['a', '']);
+  });
+
+  test('stepping down before the work has begun is a step down: the work is never called', async () => {
+    const clock = new VirtualClock();
+    const server = new FakeLeaseServer(clock);
+    const elector = new LeaderElector({ ...KEY, identity: 'a', lease: server.port('a'), clock });
+    const log: string[] = [];
+    const stop = new AbortController();
+    const running = elector.run({
+      leading: async (term) => {
+        log.push(`leading ${term.number}, ${term.signal.aborted ? 'over' : 'held'}`);
+        await new Promise<void>((resolve) => term.signal.addEventListener('abort', () => resolve()));
+      },
+      following: async (signal) => {
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        await new Promise<void>((resolve) => clock.schedule(500, resolve));
+      },
+      signal: stop.signal,
+    });
+    await clock.advance('100ms');
+    expect(elector.isLeader).toBe(true);
+    elector.stepDown();
+    await clock.advance('1s');
+    expect([log, server.lease?.spec?.holderIdentity]).toEqual([[], '']);
+    await clock.advance('5s');
+    expect(log).toEqual(['leading 1, held']);
+    stop.abort();
+    await clock.advance('1s');
+    await running;
   });
 
   test('stepping down lets another replica go first', async () => {

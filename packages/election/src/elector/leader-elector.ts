@@ -30,6 +30,7 @@ import {
 import { LeaseClient } from '../lease/lease-client.js';
 import type { LeasePort } from '../lease/lease-port.js';
 import { recordOf } from '../lease/lease-record.js';
+import { isLowerToken } from '../term/token.js';
 import { Campaign, type Win } from './campaign.js';
 import type { ElectorParts } from './elector-parts.js';
 import { replicaIdentity } from './identity.js';
@@ -73,6 +74,7 @@ export class LeaderElector {
   readonly state$: Observable<LeadershipState>;
   readonly #events: Events | undefined;
   #reign: Reign | undefined;
+  #lastToken = '';
 
   constructor(options: LeaderElectorOptions) {
     const { random = systemRandom, clock = systemClock } = options;
@@ -160,7 +162,8 @@ export class LeaderElector {
     if (win) {
       await this.#lead(win, signal, async (term) => {
         rethrow(await follow);
-        if (signal.aborted) return;
+        // Whoever was asked to step down meanwhile, or lost the lease, has nothing to begin.
+        if (signal.aborted || term.signal.aborted || term.remaining() <= 0) return;
         this.#enter('leading');
         await leading(term);
       });
@@ -174,11 +177,12 @@ export class LeaderElector {
   }
 
   async #lead(win: Win, signal: AbortSignal, work: (term: Term) => Promise<void>): Promise<void> {
-    const { log, metrics, timings } = this.#parts;
+    const { clock, log, metrics, timings } = this.#parts;
     const reign = new Reign(win.lease, win.acquiredAt, this.#parts);
     this.#reign = reign;
     metrics.leading(true);
     log.info({ term: reign.term.number, token: reign.term.token }, `Leading: term ${reign.term.number}.`);
+    this.#reportRestore(reign);
     this.#record(reign, 'became leader');
     const ended = await reign.run(async (term) => {
       term.signal.addEventListener('abort', () => this.#enter('draining'), { once: true });
@@ -186,10 +190,22 @@ export class LeaderElector {
     });
     metrics.leading(false);
     this.#reign = undefined;
-    this.#campaign.pause(ended.end === 'ended' ? 2 * timings.retryPeriod : 0);
+    const others = ended.end === 'ended' ? 2 * timings.retryPeriod : 0;
+    this.#campaign.pause(Math.max(others, reign.term.unsettledUntil - clock.monotonic()));
     this.#record(reign, 'stopped leading');
     this.#tellEnd(reign.term.number, ended);
     if (ended.failure) throw ended.failure.error;
+  }
+
+  /** Tokens rise with every acquisition, except where an older state of etcd came back. */
+  #reportRestore({ term: { number, token } }: Reign): void {
+    const last = this.#lastToken;
+    this.#lastToken = token;
+    if (isLowerToken(token, last))
+      this.#parts.log.warn(
+        { term: number, token, last },
+        `The token of term ${number} is ${token}, lower than ${last} of this replica's last term: was etcd restored from a backup? What is fenced by tokens outside the cluster refuses this term until it is told to accept lower ones.`,
+      );
   }
 
   /** In the words of client-go's Events. */

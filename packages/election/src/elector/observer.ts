@@ -5,6 +5,9 @@ import type { Observation } from './decide.js';
 import { explain } from './explain.js';
 import type { ResolvedTimings } from './options.js';
 
+/** Milliseconds after which a watch that was forbidden is tried again: roles get corrected. */
+const FORBIDDEN_PAUSE = 5 * 60_000;
+
 export interface ObserverParts {
   readonly lease: LeasePort;
   readonly key: { readonly namespace: string; readonly name: string };
@@ -31,7 +34,7 @@ export class Observer {
   #fresh = false;
   #failingSince: number | undefined;
   #failure = '';
-  #mayWatch = true;
+  #noWatchBefore = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
@@ -58,7 +61,8 @@ export class Observer {
       const earliest = clock.monotonic() + timings.retryPeriod;
       const seen = this.#fresh || (await this.#look(watching.signal));
       this.#fresh = false;
-      if (seen && this.#mayWatch && !watching.signal.aborted) await this.#watch(watching.signal);
+      const mayWatch = clock.monotonic() >= this.#noWatchBefore;
+      if (seen && mayWatch && !watching.signal.aborted) await this.#watch(watching.signal);
       // A refresh reopens at once, and so does a watch that ran for a while.
       const pause = earliest - clock.monotonic();
       if (pause > 0 && !watching.signal.aborted) await sleep(clock, pause, watching.signal);
@@ -132,9 +136,10 @@ export class Observer {
   }
 
   #pollInstead(error: unknown): void {
-    this.#mayWatch = false;
-    const { log, key, timings } = this.#parts;
-    log.warn(
+    const { clock, log, key, timings } = this.#parts;
+    const first = this.#noWatchBefore === Number.NEGATIVE_INFINITY;
+    this.#noWatchBefore = clock.monotonic() + FORBIDDEN_PAUSE;
+    log[first ? 'warn' : 'debug'](
       {},
       `${explain(error, 'watch', key)} Until then the Lease is read every ${timings.retryPeriod} ms, and handovers take that much longer.`,
     );

@@ -7,14 +7,19 @@ const KEPT = 32;
 export class OwnRecords {
   readonly #sent = new Map<string, Instant>();
 
-  /** The first sending counts: should two be equal, the right that follows is the shorter one. */
-  add(fingerprint: string, sentAt: Instant): void {
-    if (this.#sent.has(fingerprint)) return;
+  /**
+   * Returns when this record was sent first, which is what counts: should one be sent twice, the server may have stored the
+   * first, and answers the second as if it were new.
+   */
+  add(fingerprint: string, sentAt: Instant): Instant {
+    const first = this.#sent.get(fingerprint);
+    if (first) return first;
     this.#sent.set(fingerprint, sentAt);
     for (const oldest of this.#sent.keys()) {
       if (this.#sent.size <= KEPT) break;
       this.#sent.delete(oldest);
     }
+    return sentAt;
   }
 
   has(fingerprint: string): boolean {

@@ -8,7 +8,7 @@ import {
   isNotFound,
   sleep,
 } from '@incumbent/core/client';
-import { fingerprintOf } from '../lease/lease-record.js';
+import { fingerprintOf, recordOf } from '../lease/lease-record.js';
 import { LeaseTerm, type TermEnd } from '../term/lease-term.js';
 import { decide } from './decide.js';
 import type { ElectorParts } from './elector-parts.js';
@@ -27,6 +27,7 @@ export interface ReignEnd {
 export class Reign {
   readonly term: LeaseTerm;
   readonly #parts: ElectorParts;
+  readonly #acquiredAt: Instant;
   readonly #abort = new LinkedAbort();
   #renewAt: number;
   #renewing = false;
@@ -38,7 +39,8 @@ export class Reign {
 
   constructor(lease: Lease, acquiredAt: Instant, parts: ElectorParts) {
     this.#parts = parts;
-    this.term = new LeaseTerm(lease, acquiredAt, parts.timings.renewDeadline, parts.clock);
+    this.term = new LeaseTerm(lease, acquiredAt, parts.timings, parts.clock);
+    this.#acquiredAt = acquiredAt;
     this.#renewAt = acquiredAt.monotonic + parts.timings.renewInterval;
   }
 
@@ -84,13 +86,13 @@ export class Reign {
 
   /** Returns when the term is lost, or its work has ended and every write of it is settled. */
   async #hold(): Promise<void> {
-    const { clock, observer, own, wakeup } = this.#parts;
+    const { clock, observer, wakeup } = this.#parts;
     for (;;) {
       const now = clock.monotonic();
       if (this.#settled(now)) return;
       const self = {
         role: 'leader',
-        wrote: (fingerprint: string) => own.has(fingerprint),
+        wrote: (fingerprint: string) => this.#sentAt(fingerprint) !== undefined,
         renewAt: this.#renewal(now),
         remaining: this.term.leaseRemaining(),
       } as const;
@@ -99,6 +101,12 @@ export class Reign {
       if (decision.kind === 'renew') void this.#renew();
       else if (decision.kind === 'wait') await wakeup.wait(Math.min(decision.until, this.#nextStep(now)));
     }
+  }
+
+  /** When this term sent that record. One of an earlier term of ours, which a restore of etcd may bring back, is not its own. */
+  #sentAt(fingerprint: string): Instant | undefined {
+    const sentAt = this.#parts.own.sentAt(fingerprint);
+    return sentAt && sentAt.monotonic >= this.#acquiredAt.monotonic ? sentAt : undefined;
   }
 
   #settled(now: number): boolean {
@@ -134,9 +142,9 @@ export class Reign {
   async #renew(): Promise<void> {
     const { clock, own, timings, lease, observer, wakeup } = this.#parts;
     this.#renewing = true;
-    const sentAt = instant(clock);
+    const startedAt = instant(clock);
     const next = renewed(this.term.lease, clock.wall());
-    own.add(fingerprintOf(next), sentAt);
+    const sentAt = own.add(fingerprintOf(next), startedAt);
     try {
       const answer = await lease.update(next, {
         timeout: Math.min(timings.attemptTimeout, this.term.leaseRemaining()),
@@ -148,7 +156,7 @@ export class Reign {
       this.#renewed(answer, sentAt);
       if (!this.#lost) observer.note(answer, { reopen: false });
     } catch (error) {
-      await this.#renewalFailed(error, sentAt);
+      await this.#renewalFailed(error, startedAt);
     } finally {
       this.#renewing = false;
       wakeup.notify();
@@ -180,10 +188,10 @@ export class Reign {
 
   /** After a conflict: what is there now may be a write of ours whose answer was lost, or ours with labels changed by others. */
   #adopt(): void {
-    const { observer, own, clock, timings } = this.#parts;
+    const { observer, clock, timings } = this.#parts;
     if (observer.current.kind !== 'present') return;
     const { lease } = observer.current;
-    const sentAt = own.sentAt(fingerprintOf(lease));
+    const sentAt = this.#sentAt(fingerprintOf(lease));
     if (!sentAt) return;
     this.term.renew(lease, sentAt);
     this.#renewAt = Math.max(this.term.renewedAt.monotonic + timings.renewInterval, clock.monotonic());
@@ -204,24 +212,26 @@ export class Reign {
         return true;
       } catch (error) {
         log.warn({}, `Not released yet. ${explain(error, 'update', key)}`);
-        if (await this.#lostOrReleased(error, free)) return this.#isReleased(free);
+        if (await this.#lostOrReleased(error)) return this.#isReleased();
         await sleep(clock, Math.max(startedAt.monotonic + timings.retryPeriod - clock.monotonic(), 0));
       }
     }
     return false;
   }
 
-  async #lostOrReleased(error: unknown, free: Lease): Promise<boolean> {
+  async #lostOrReleased(error: unknown): Promise<boolean> {
     if (!isConflict(error) && !isNotFound(error)) return false;
     if (!(await this.#parts.observer.refresh())) return false;
-    if (this.#isReleased(free)) return true;
+    if (this.#isReleased()) return true;
     this.#adopt();
     const { current } = this.#parts.observer;
-    return current.kind !== 'present' || !this.#parts.own.has(fingerprintOf(current.lease));
+    return current.kind !== 'present' || !this.#sentAt(fingerprintOf(current.lease));
   }
 
-  #isReleased(free: Lease): boolean {
+  /** By any of our attempts: the answer to an earlier one may have been lost. */
+  #isReleased(): boolean {
     const { current } = this.#parts.observer;
-    return current.kind === 'present' && fingerprintOf(current.lease) === fingerprintOf(free);
+    if (current.kind !== 'present' || recordOf(current.lease).holder) return false;
+    return this.#sentAt(fingerprintOf(current.lease)) !== undefined;
   }
 }

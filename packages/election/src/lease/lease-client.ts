@@ -6,15 +6,18 @@ import {
   type WatchEvent,
   isNotFound,
 } from '@incumbent/core/client';
-import type { AttemptOptions, LeasePort } from './lease-port.js';
+import type { AttemptOptions, RemovableLeasePort } from './lease-port.js';
 
 /** Seconds after which the server ends a watch: below the idle limits of load balancers, above what would count as polling. */
 const WATCH_SECONDS = 220;
 /** Bookmarks come about once a minute. */
 const WATCH_IDLE = 90_000;
 
-/** A {@link LeasePort} over a connection of its own: a renewal never waits behind other requests. */
-export class LeaseClient implements LeasePort {
+/**
+ * A {@link LeasePort} over a connection of its own: a renewal never waits behind other requests.
+ * What an elector needs of its one Lease; {@link Leases} is for everything else.
+ */
+export class LeaseClient implements RemovableLeasePort {
   readonly #connection: Connection;
   readonly #client: Client;
   readonly #key: { readonly namespace: string; readonly name: string };
@@ -40,6 +43,13 @@ export class LeaseClient implements LeasePort {
 
   update(lease: Lease, options: AttemptOptions): Promise<Lease> {
     return this.#client.unfenced().update(Lease, lease, options);
+  }
+
+  async delete(lease: Lease, options: AttemptOptions): Promise<void> {
+    const { uid, resourceVersion } = lease.metadata;
+    await this.#client
+      .unfenced()
+      .delete(Lease, this.#key, { preconditions: { uid, resourceVersion }, ...options });
   }
 
   watch(resourceVersion: string | undefined, signal: AbortSignal): AsyncIterable<WatchEvent<Lease>> {

@@ -18,3 +18,9 @@ export interface LeasePort {
   /** Lets go of its sockets. It may be used again. */
   close(): Promise<void>;
 }
+
+/** A port for those who may also remove the Lease again: locks do, elections never. */
+export interface RemovableLeasePort extends LeasePort {
+  /** Conditional on the uid and resourceVersion in `lease`. */
+  delete(lease: Lease, options: AttemptOptions): Promise<void>;
+}

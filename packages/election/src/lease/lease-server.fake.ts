@@ -7,6 +7,7 @@ import {
   type WatchEvent,
 } from '@incumbent/core/client';
 import type { AttemptOptions, LeasePort } from './lease-port.js';
+import { fingerprintOf } from './lease-record.js';
 
 export type Request = {
   readonly verb: 'get' | 'create' | 'update' | 'watch';
@@ -37,6 +38,11 @@ export class FakeLeaseServer {
 
   port(by: string): FakeLeasePort {
     return new FakeLeasePort(this, by);
+  }
+
+  /** Counts on from an older version, as after a restore of etcd. */
+  rewind(version: number): void {
+    this.#version = version;
   }
 
   put(lease: Lease, by = 'hand'): Lease {
@@ -70,6 +76,7 @@ export class FakeLeaseServer {
   update(lease: Lease, by: string): Lease {
     const { uid, resourceVersion } = lease.metadata;
     if (!this.lease && uid) throw apiError(409, 'Conflict');
+    if (this.lease && uid === this.lease.metadata.uid && isSame(lease, this.lease)) return this.lease;
     if (
       this.lease &&
       (uid !== this.lease.metadata.uid || resourceVersion !== this.lease.metadata.resourceVersion)
@@ -185,6 +192,13 @@ export class FakeLeasePort implements LeasePort {
       signal?.addEventListener('abort', () => (cancel(), resolve()), { once: true });
     });
   }
+}
+
+/** A PUT that would change nothing succeeds and stores nothing, whatever version it names. */
+function isSame(a: Lease, b: Lease): boolean {
+  const bare = ({ metadata: { resourceVersion: _, ...metadata }, ...rest }: Lease): string =>
+    fingerprintOf({ spec: { ...rest, metadata } as Lease['spec'] & object });
+  return bare(a) === bare(b);
 }
 
 export function apiError(statusCode: number, reason: string, retryAfter?: number): ApiError {

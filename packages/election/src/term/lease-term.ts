@@ -11,31 +11,39 @@ import { recordOf } from '../lease/lease-record.js';
 
 export type TermEnd = 'expired' | 'deleted' | 'usurped' | 'ended';
 
-const REASONS: Readonly<Record<TermEnd, string>> = {
+export const REASONS: Readonly<Record<TermEnd, string>> = {
   expired: 'it could not be renewed in time',
   deleted: 'its Lease was deleted',
   usurped: 'somebody else wrote its Lease',
   ended: 'its work has ended',
 };
 
+/** Milliseconds. Between the two lies the room for writes that arrive late. */
+export interface TermTimings {
+  readonly leaseDuration: number;
+  readonly renewDeadline: number;
+}
+
 export class LeaseTerm implements Term {
   readonly number: number;
   readonly token: string;
   readonly #clock: Clock;
-  readonly #renewDeadline: number;
+  readonly #timings: TermTimings;
   readonly #abort = new AbortController();
   #lease: Lease;
   #renewedAt: Instant;
   #unsettledUntil = Number.NEGATIVE_INFINITY;
   #end: TermEnd | undefined;
+  /** Called in the tick in which the term is renewed or ends: whoever shows it to another thread is told. */
+  onChange: () => void = () => {};
 
   /** `acquiredAt`: when the acquiring write was sent. */
-  constructor(lease: Lease, acquiredAt: Instant, renewDeadline: number, clock: Clock) {
+  constructor(lease: Lease, acquiredAt: Instant, timings: TermTimings, clock: Clock) {
     this.number = recordOf(lease).transitions;
     this.token = lease.metadata.resourceVersion;
     this.#lease = lease;
     this.#renewedAt = acquiredAt;
-    this.#renewDeadline = renewDeadline;
+    this.#timings = timings;
     this.#clock = clock;
   }
 
@@ -55,8 +63,11 @@ export class LeaseTerm implements Term {
     );
   }
 
+  /** `ms` is what the server was given; on its way to the server the write may have been for as long as writes can be late. */
   mayStillCommit(ms: number): void {
-    this.#unsettledUntil = Math.max(this.#unsettledUntil, this.#clock.monotonic() + ms);
+    const { leaseDuration, renewDeadline } = this.#timings;
+    const until = this.#clock.monotonic() + ms + (leaseDuration - renewDeadline);
+    this.#unsettledUntil = Math.max(this.#unsettledUntil, until);
   }
 
   /** The Lease as this term last wrote or read it. */
@@ -79,7 +90,7 @@ export class LeaseTerm implements Term {
 
   /** Milliseconds until the Lease may no longer count as ours, whether work goes on or not. */
   leaseRemaining(): number {
-    return this.#renewDeadline - elapsedSince(this.#clock, this.#renewedAt);
+    return this.#timings.renewDeadline - elapsedSince(this.#clock, this.#renewedAt);
   }
 
   /** A renewal that was sent at `sentAt` has succeeded. Too late for a term that is over. */
@@ -88,6 +99,7 @@ export class LeaseTerm implements Term {
     this.#lease = lease;
     if (elapsedSince(this.#clock, sentAt) < elapsedSince(this.#clock, this.#renewedAt))
       this.#renewedAt = sentAt;
+    this.onChange();
   }
 
   /** Asks the work to end while the term is still held. */
@@ -102,6 +114,7 @@ export class LeaseTerm implements Term {
   /** From now on nothing is sent under this term. */
   finish(end: TermEnd): void {
     this.#end ??= end;
+    this.onChange();
     this.#abort.abort(
       new AuthorityLostError(`Term ${this.number} of Lease ${this.#name} is over: ${REASONS[this.#end]}.`),
     );
