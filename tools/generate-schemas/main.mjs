@@ -106,16 +106,13 @@ function render(version, schemas) {
   ].join('\n');
 }
 
-function get(target) {
+async function get(target) {
   const request = { rejectUnauthorized: false, headers: { authorization: `Bearer ${options.token}` } };
-  return new Promise((resolve, reject) => {
-    https
-      .get(new URL(target, options.server), request, async (response) => {
-        let body = '';
-        for await (const chunk of response.setEncoding('utf8')) body += chunk;
-        if (response.statusCode === 200) resolve(JSON.parse(body));
-        else reject(new Error(`GET ${target} answered ${response.statusCode}: ${body}`));
-      })
-      .on('error', reject);
+  const response = await new Promise((resolve, reject) => {
+    https.get(new URL(target, options.server), request, resolve).on('error', reject);
   });
+  let body = '';
+  for await (const chunk of response.setEncoding('utf8')) body += chunk;
+  if (response.statusCode !== 200) throw new Error(`GET ${target} answered ${response.statusCode}: ${body}`);
+  return JSON.parse(body);
 }
