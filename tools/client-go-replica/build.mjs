@@ -1,8 +1,8 @@
 // Builds the client-go replica from its published Go modules, once per version, into a cache outside the repository.
 //
-//   node tools/client-go-replica/build.mjs
+//   node tools/client-go-replica/build.mjs [--cached]
 //
-// Prints the path of the binary. Exit code 3: no Go toolchain here.
+// Prints the path of the binary. Exit code 3: no Go toolchain here, or, with --cached, not built yet.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -17,6 +17,10 @@ process.exitCode = main();
 function main() {
   const binary = path.join(cacheFolder(), `client-go-replica-${fingerprint()}`);
   if (!existsSync(binary)) {
+    if (process.argv.includes('--cached')) {
+      say('The client-go replica is not built: node tools/client-go-replica/build.mjs builds it, with Go.');
+      return NO_GO;
+    }
     if (spawnSync('go', ['version'], { stdio: 'ignore' }).status !== 0) {
       say(
         "No Go toolchain found: the client-go replica can't be built. Install Go to compare with client-go.",
