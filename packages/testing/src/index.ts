@@ -33,3 +33,21 @@ export {
 } from './fault-proxy/request-faults.js';
 export { delayResponses, loseResponses } from './fault-proxy/response-faults.js';
 export { cutWatches, type CutWatchOptions, delayWatchEvents } from './fault-proxy/watch-faults.js';
+export {
+  type FaultsOptions,
+  type Rights,
+  TestEnvironment,
+  type TestEnvironmentOptions,
+  type TestUserOptions,
+} from './harness/test-environment.js';
+export type { ServerKind, ServerOptions } from './harness/servers.js';
+export type { Definition } from './harness/definitions.js';
+export type { TestEvent } from './harness/events.js';
+export type { NamespaceOptions } from './harness/namespaces.js';
+export type { Grant, PolicyRule } from './harness/rights.js';
+export type { Run, Runnable, Running } from './harness/running.js';
+export { eventually, type EventuallyOptions, type MovableClock } from './harness/eventually.js';
+export { type KubernetesMatchers, matchers } from './harness/matchers/matchers.js';
+export type { ConditionStatus } from './harness/matchers/condition.js';
+export type { EventPattern } from './harness/matchers/event.js';
+export type { OwnershipOptions } from './harness/matchers/owner.js';

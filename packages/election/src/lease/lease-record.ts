@@ -25,9 +25,17 @@ export function recordOf(lease: Lease): LeaseRecord {
  * Two leases have the same fingerprint if their specs are equal, fields we don't know included. Labels, annotations and
  * managedFields don't count: whoever changes those proves nothing about the holder's life.
  */
-export function fingerprintOf(lease: Pick<Lease, 'spec'>): string {
-  return canonical(lease.spec ?? {});
+export function fingerprintOf({ spec }: Pick<Lease, 'spec'>): string {
+  if (!spec) return canonical({});
+  const known = fingerprints.get(spec);
+  if (known !== undefined) return known;
+  const fingerprint = canonical(spec);
+  fingerprints.set(spec, fingerprint);
+  return fingerprint;
 }
+
+/** A spec is asked for again and again, and is never changed in place. */
+const fingerprints = new WeakMap<LeaseSpec, string>();
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;

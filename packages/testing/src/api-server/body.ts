@@ -1,9 +1,12 @@
 /** Request bodies: their media type, their JSON, and the kind of object they say they are. */
-import { isJsonObject } from '../object/json.js';
-import type { Json, JsonObject } from '../object/json.js';
+import { JsonSyntaxError, readJson } from '../object/json-text.js';
+import type { JsonText, ReadJsonOptions } from '../object/json-text.js';
+import { isJsonArray, isJsonObject } from '../object/json.js';
+import type { JsonObject } from '../object/json.js';
+import { goTypeName } from '../object/merge-patch.js';
 import { nameMismatch, namespaceMismatch } from '../object/object-meta.js';
-import { badRequest, invalid, unsupportedMediaType } from '../object/status.js';
-import { fieldInvalid } from '../object/field-error.js';
+import { badRequest, failure, unsupportedMediaType } from '../object/status.js';
+import { unregisteredKind } from './claimed-kind.js';
 import type { ApiRequest } from './http-message.js';
 import { namespaceOf, nameOf, textAt, withMetadata } from './meta.js';
 import { decodeProtobuf, protobufType } from './protobuf.js';
@@ -16,6 +19,14 @@ export const objectMediaTypes = [
   'application/vnd.kubernetes.protobuf',
 ];
 
+export interface SentObject {
+  readonly object: JsonObject;
+  /** The fields that the text has more than once. */
+  readonly duplicates: readonly string[];
+  /** As it was sent, with the kind and version that it claims to have. */
+  readonly raw: JsonObject;
+}
+
 /** The Content-Type without parameters; JSON where none is given. */
 export function mediaTypeOf({ headers }: ApiRequest): string {
   const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
@@ -27,10 +38,13 @@ export function mediaTypeOf({ headers }: ApiRequest): string {
  *
  * @throws StatusError 415 for another media type, 400 for text that is no such object
  */
-export function readObject(request: ApiRequest, resource: Resource, namespace: string): JsonObject {
-  const value = readBody(request, resource.definition.kind);
-  assertTyped(value, request, resource);
-  return inNamespace(withDefaultType(value, resource), resource, namespace);
+export function readObject(request: ApiRequest, resource: Resource, namespace: string): SentObject {
+  const { kind, custom } = resource.definition;
+  // The fields of a built-in kind are known, so that repeated ones are read into the same place.
+  const { object, duplicates } = readSent(request, kind, { merge: !custom });
+  assertTyped(object, request, resource);
+  const placed = inNamespace(withDefaultType(object, resource), resource, namespace);
+  return { object: placed, duplicates, raw: object };
 }
 
 /**
@@ -39,34 +53,61 @@ export function readObject(request: ApiRequest, resource: Resource, namespace: s
  * @throws StatusError 415, 400
  */
 export function readBody(request: ApiRequest, kind: string): JsonObject {
-  const type = mediaTypeOf(request);
-  if (type === protobufType) return decodeProtobuf(request.body);
-  if (!['application/json', 'application/yaml'].includes(type)) throw unsupportedMediaType(objectMediaTypes);
-  return parseJson(request.body.toString(), kind);
+  return readSent(request, kind, { merge: true }).object;
 }
 
-/** @throws StatusError 400; YAML is read as far as it is JSON */
-function parseJson(text: string, kind: string): JsonObject {
+function readSent(request: ApiRequest, kind: string, options: ReadJsonOptions): SentObject {
+  const type = mediaTypeOf(request);
+  if (type === protobufType) return withoutDuplicates(decodeProtobuf(request.body));
+  if (!['application/json', 'application/yaml'].includes(type)) throw unsupportedMediaType(objectMediaTypes);
+  return parseJson(request.body.toString(), kind, options, type === 'application/yaml');
+}
+
+const withoutDuplicates = (object: JsonObject): SentObject => ({ object, duplicates: [], raw: object });
+
+export function yamlNotRead() {
+  return failure({
+    code: 501,
+    reason: 'NotImplemented',
+    message: 'the embedded API server reads YAML only as far as it is JSON: send it converted to JSON',
+  });
+}
+
+/** @throws StatusError 400, and 501 for YAML that is no JSON */
+function parseJson(text: string, kind: string, options: ReadJsonOptions, isYaml: boolean): SentObject {
   const problem = (cause: string) =>
     badRequest(
       `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${cause}`,
     );
   if (text.trim() === '') throw problem('unexpected end of JSON input (<empty>)');
-  let value: Json;
-  try {
-    value = JSON.parse(text) as Json;
-  } catch (error) {
-    throw problem(`${error instanceof Error ? error.message : String(error)} (${excerpt(text)})`);
-  }
-  if (!isJsonObject(value)) throw problem(`json: cannot unmarshal into an object (${excerpt(text)})`);
-  return value;
+  const { value, duplicates } = parse(text, options, (cause) =>
+    isYaml ? yamlNotRead() : problem(`${cause} (${excerpt(text)})`),
+  );
+  if (value === null) return { object: {}, duplicates, raw: {} };
+  if (isJsonObject(value)) return { object: value, duplicates, raw: value };
+  const words = `json: cannot unmarshal ${isJsonArray(value) ? 'array' : goTypeName(value)} into ${goHeader}`;
+  throw problem(`${words} (${excerpt(text)})`);
 }
 
-const excerpt = (text: string): string => (text.length > 30 ? `${text.slice(0, 30)} ...` : text);
+const goHeader = String.raw`Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`;
+
+function parse(text: string, options: ReadJsonOptions, problem: (cause: string) => Error): JsonText {
+  try {
+    return readJson(text, options);
+  } catch (error) {
+    throw error instanceof JsonSyntaxError ? problem(error.message) : error;
+  }
+}
+
+/** What is no object is shown in hexadecimal. */
+function excerpt(text: string): string {
+  if (!text.startsWith('{')) return Buffer.from(text).toString('hex');
+  return text.length > 30 ? `${text.slice(0, 30)} ...` : text;
+}
 
 /** Custom resources say what they are; of built-in kinds only a wrong word is refused. */
 function assertTyped(value: JsonObject, { body }: ApiRequest, resource: Resource): void {
-  const { kind, custom, group } = resource.definition;
+  const { kind, custom } = resource.definition;
   const [sentKind, sentVersion] = [textAt(value, 'kind'), textAt(value, 'apiVersion')];
   if (custom) {
     if (sentKind === '') {
@@ -75,12 +116,6 @@ function assertTyped(value: JsonObject, { body }: ApiRequest, resource: Resource
         `the object provided is unrecognized (must be of type ${kind}): Object 'Kind' is missing in '${text}' (${excerpt(text)})`,
       );
     }
-    if (sentVersion !== resource.apiVersion) throw wrongVersion(sentVersion, resource);
-    if (sentKind !== kind) {
-      throw invalid({ group, kind: sentKind }, nameOf(value), [
-        fieldInvalid('kind', sentKind, `must be ${kind}`),
-      ]);
-    }
     return;
   }
   if (sentVersion !== '' && sentVersion !== resource.apiVersion) {
@@ -88,7 +123,7 @@ function assertTyped(value: JsonObject, { body }: ApiRequest, resource: Resource
       sentKind || kind,
       sentVersion,
       kind,
-      `no kind ${JSON.stringify(sentKind || kind)} is registered for version ${JSON.stringify(sentVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+      unregisteredKind(sentKind || kind, sentVersion),
     );
   }
   if (sentKind !== '' && sentKind !== kind) {
@@ -101,8 +136,11 @@ function assertTyped(value: JsonObject, { body }: ApiRequest, resource: Resource
   }
 }
 
-function wrongVersion(sent: string, resource: Resource) {
-  return badRequest(
+/** @throws StatusError 400 for a custom resource of another version than that of the path */
+export function assertSentVersion(resource: Resource, raw: JsonObject): void {
+  const sent = textAt(raw, 'apiVersion');
+  if (!resource.definition.custom || sent === resource.apiVersion) return;
+  throw badRequest(
     `the API version in the data (${sent}) does not match the expected API version (${resource.apiVersion})`,
   );
 }
@@ -118,15 +156,20 @@ function withDefaultType(value: JsonObject, resource: Resource): JsonObject {
   return { ...value, kind, apiVersion: apiVersionOf(resource.definition) };
 }
 
-/** @throws StatusError 400 if the object names another namespace */
+/** In the namespace of the path, unless it says that it is in another. */
 function inNamespace(value: JsonObject, resource: Resource, namespace: string): JsonObject {
+  // Decoding says what is wrong with it.
+  if (!isJsonObject(value['metadata'] ?? {})) return value;
   const sent = namespaceOf(value);
   if (!resource.definition.namespaced) {
     return sent === '' ? value : withMetadata(value, { namespace: undefined });
   }
-  if (sent === namespace) return value;
-  if (sent === '') return withMetadata(value, { namespace });
-  throw namespaceMismatch();
+  return sent === '' ? withMetadata(value, { namespace }) : value;
+}
+
+/** @throws StatusError 400 if the object is of another namespace than the path; not for objects that are in none */
+export function assertSameNamespace(object: JsonObject, { definition }: Resource, namespace: string): void {
+  if (definition.namespaced && namespaceOf(object) !== namespace) throw namespaceMismatch();
 }
 
 /** @throws StatusError 400 if the object names another name than the path */

@@ -1,4 +1,7 @@
 /** The token with which a list goes on: the revision it reads, and the key it goes on after. */
+import { JsonSyntaxError, readJson } from '../object/json-text.js';
+import { isJsonArray, isJsonObject } from '../object/json.js';
+import { goTypeName } from '../object/merge-patch.js';
 import { badRequest, failure } from '../object/status.js';
 import type { StatusError } from '../object/status.js';
 
@@ -22,9 +25,11 @@ function encode(token: object): string {
 
 /** @throws StatusError 400 */
 export function decodeContinue(token: string): Continuation {
-  const { v, rv, start } = parse(Buffer.from(token, 'base64url').toString());
-  if (v !== version) throw badToken('server does not recognize this encoded version');
-  if (typeof start !== 'string' || start === '') throw badToken('encoded start key must not be empty');
+  const { v, rv, start } = parse(Buffer.from(token, 'base64url').toString('latin1'));
+  if (v !== version)
+    throw badToken(`server does not recognize this encoded version ${typeof v === 'string' ? v : ''}`);
+  if (typeof start !== 'string' || start === '')
+    throw badToken('encoded start key empty (version meta.k8s.io/v1)');
   if (typeof rv !== 'number' || rv === 0)
     throw badToken('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   return { revision: rv, start: start.replace(/^\//, '') };
@@ -38,12 +43,14 @@ interface Token {
 
 function parse(text: string): Token {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Answered below, as any other token that is none.
+    const { value } = readJson(text, { encoding: 'latin1' });
+    if (value === null) return {};
+    if (isJsonObject(value)) return value;
+    const type = isJsonArray(value) ? 'array' : goTypeName(value);
+    throw badToken(`json: cannot unmarshal ${type} into Go value of type storage.continueToken`);
+  } catch (error) {
+    throw error instanceof JsonSyntaxError ? badToken(error.message) : error;
   }
-  throw badToken('invalid character');
 }
 
 function badToken(cause: string): StatusError {

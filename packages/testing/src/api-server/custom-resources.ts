@@ -7,10 +7,17 @@ import type { Json, JsonObject } from '../object/json.js';
 import { customResourceSchema } from '../object/schema.js';
 import { customResourceFields } from '../object/selectors.js';
 import type { Schema } from '../object/schema.js';
-import { applyDefaults, jsonPath, pruneUnknown, validateObject } from '../object/structural.js';
+import {
+  applyDefaults,
+  jsonPath,
+  pruneUnknown,
+  validateObject,
+  validateRules,
+} from '../object/structural.js';
 import { listAt, objectAt, textAt, withFields } from './meta.js';
+import { byStability } from './registry.js';
 import { Resource, apiVersionOf } from './resource.js';
-import type { ResourceDefinition, ScalePaths, Subresource } from './resource.js';
+import type { DecodeOptions, ResourceDefinition, ScalePaths, Subresource } from './resource.js';
 import { strategy } from './strategy.js';
 import type { Strategy } from './strategy.js';
 import { age } from './table.js';
@@ -50,26 +57,41 @@ function definitionOf(crd: JsonObject, version: JsonObject): ResourceDefinition 
     columns: columnsOf(version),
     custom: true,
     storedAs: `${group}/${textAt(names, 'plural')}`,
+    ...(version['deprecated'] === true ? { deprecation: deprecationOf(spec, version) } : {}),
     ...(scale === undefined ? {} : { scale }),
     fields: customResourceFields(
       listAt(version, 'selectableFields').map((field) => textAt(field, 'jsonPath')),
     ),
-    decode: (object) => decode(object, schema),
+    decode: (object, options) => decode(object, schema, options),
     fromStorage: (object) => applyDefaults(pruneUnknown(withVersion(object, gv), schema).object, schema),
     toStorage: (object) => withVersion(object, { group, version: storageVersion(spec) }),
   };
+}
+
+function deprecationOf(spec: JsonObject, version: JsonObject): string {
+  const words = textAt(version, 'deprecationWarning');
+  if (words !== '') return words;
+  const kind = textAt(spec, 'names', 'kind');
+  const named = (name: string): string => `${textAt(spec, 'group')}/${name} ${kind}`;
+  const name = textAt(version, 'name');
+  const [better] = listAt(spec, 'versions')
+    .filter((one) => valueAt(one, 'served') === true && valueAt(one, 'deprecated') !== true)
+    .map((one) => textAt(one, 'name'))
+    .filter((one) => byStability(one, name) < 0)
+    .sort(byStability);
+  return `${named(name)} is deprecated${better === undefined ? '' : `; use ${named(better)}`}`;
 }
 
 function schemaOf(version: JsonObject): Schema {
   return objectAt(version, 'schema', 'openAPIV3Schema') as Schema;
 }
 
-function decode(object: JsonObject, schema: Schema) {
-  const { object: known, pruned } = pruneUnknown(object, schema);
+function decode(object: JsonObject, schema: Schema, { applied = false }: DecodeOptions = {}) {
+  const { object: known, pruned, problem } = pruneUnknown(object, schema);
   return {
-    object: applyDefaults(known, schema),
+    object: applyDefaults(known, schema, { keepNulls: applied }),
     unknown: pruned.map((field) => `unknown field ${JSON.stringify(field)}`),
-    problem: undefined,
+    problem,
   };
 }
 
@@ -129,7 +151,7 @@ function strategyOf(schema: Schema, withStatus: boolean, scale: ScalePaths | und
         }),
       }),
     validate: (object, before) => [
-      ...validateObject(object, schema, { before }),
+      ...validateObject(object, schema, { before, validateRules }),
       ...scaleErrors(object, scale),
     ],
   });
@@ -139,7 +161,12 @@ function strategyOf(schema: Schema, withStatus: boolean, scale: ScalePaths | und
 function scaleErrors(object: JsonObject, scale: ScalePaths | undefined): readonly FieldError[] {
   if (scale === undefined) return [];
   return [scale.specReplicasPath, scale.statusReplicasPath].flatMap((path) => {
-    const value = valueAt(object, ...path.split('.').slice(1));
+    const keys = path.split('.').slice(1);
+    const blocking = keys
+      .map((_, depth) => valueAt(object, ...keys.slice(0, depth)))
+      .find((above) => above !== undefined && above !== null && !isJsonObject(above));
+    if (blocking !== undefined) return [fieldInvalid(path, 0, notAMap(path, blocking))];
+    const value = valueAt(object, ...keys);
     if (value === undefined || value === null) return [];
     if (typeof value !== 'number') {
       const words = `${path} accessor error: ${printed(value)} is of the type ${goTypeName(value)}, expected int64`;
@@ -148,6 +175,9 @@ function scaleErrors(object: JsonObject, scale: ScalePaths | undefined): readonl
     return value < 0 ? [fieldInvalid(path, value, 'should be a non-negative integer')] : [];
   });
 }
+
+const notAMap = (path: string, value: Json): string =>
+  `${path} accessor error: ${printed(value)} is of the type ${goTypeName(value)}, expected map[string]interface{}`;
 
 const printed = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
 

@@ -1,8 +1,11 @@
 /** Bodies as objects of a resource, with what fieldValidation says about fields that do not exist. */
+import { isJsonArray, valueAt } from '../object/json.js';
 import type { JsonObject } from '../object/json.js';
 import { cannotBeHandled, strictDecodingError } from '../object/unknown-fields.js';
+import type { SentObject } from './body.js';
 import type { FieldValidation } from './options.js';
-import type { Resource } from './resource.js';
+import { withMetadata } from './meta.js';
+import type { DecodeOptions, Resource } from './resource.js';
 
 export interface Decoding {
   readonly object: JsonObject;
@@ -11,11 +14,29 @@ export interface Decoding {
 }
 
 /** @throws StatusError 400 if the body does not fit, or has unknown fields under Strict */
-export function decodeSent(resource: Resource, sent: JsonObject, validation: FieldValidation): Decoding {
-  const { object, unknown, problem } = resource.definition.decode(sent);
+export function decodeSent(
+  resource: Resource,
+  { object: sent, duplicates }: SentObject,
+  validation: FieldValidation,
+  { applied = false }: DecodeOptions = {},
+): Decoding {
+  const { object: decoded, unknown, problem } = resource.definition.decode(sent, { applied });
+  const object = resource.definition.custom ? decoded : keepReset(sent, decoded);
   if (problem !== undefined) throw cannotBeHandled(resource.gvk, problem);
-  if (validation === 'Strict' && unknown.length > 0) {
-    throw cannotBeHandled(resource.gvk, strictDecodingError(unknown));
-  }
-  return { object, warnings: validation === 'Warn' ? unknown : [] };
+  const repeated = duplicates.map(duplicateField);
+  if (validation !== 'Strict')
+    return { object, warnings: validation === 'Warn' ? [...repeated, ...unknown] : [] };
+  // A custom resource's fields are looked at only once its text is sound.
+  const found = resource.definition.custom && repeated.length > 0 ? repeated : [...repeated, ...unknown];
+  if (found.length > 0) throw cannotBeHandled(resource.gvk, strictDecodingError(found));
+  return { object, warnings: [] };
 }
+
+/** An empty list of managers has a meaning, which decoding alone would lose. */
+export function keepReset(sent: JsonObject, decoded: JsonObject): JsonObject {
+  const managers = valueAt(sent, 'metadata', 'managedFields');
+  const resets = isJsonArray(managers) && managers.length === 0;
+  return resets ? withMetadata(decoded, { managedFields: [] }) : decoded;
+}
+
+export const duplicateField = (path: string): string => `duplicate field ${JSON.stringify(path)}`;

@@ -13,6 +13,12 @@ import { systemContext } from './write-context.js';
 const component = 'crd-controller';
 const collection = 'apiextensions.k8s.io/customresourcedefinitions';
 
+const nameConflicts = [
+  ['listKind', 'ListKindConflict'],
+  ['kind', 'KindConflict'],
+  ['singular', 'SingularConflict'],
+] as const;
+
 export class DefinitionController {
   readonly #kernel: Kernel;
   readonly #queue: TaskQueue;
@@ -81,11 +87,11 @@ export class DefinitionController {
     const storage = storageVersion(objectAt(definition, 'spec'));
     const known = listAt(before, 'storedVersions');
     const ok = conflict === undefined;
-    const names = ok ? 'NoConflicts' : 'MultipleNamesNotAllowed';
+    const { reason, message } = conflict ?? { reason: 'NoConflicts', message: 'no conflicts found' };
     return {
       ...before,
       conditions: [
-        this.#condition(before, 'NamesAccepted', ok, names, conflict ?? 'no conflicts found'),
+        this.#condition(before, 'NamesAccepted', ok, reason, message),
         ok
           ? this.#condition(
               before,
@@ -110,15 +116,16 @@ export class DefinitionController {
   }
 
   /** Two definitions of one group may not share a kind or a name. */
-  #conflict(definition: JsonObject): string | undefined {
+  #conflict(definition: JsonObject): { readonly reason: string; readonly message: string } | undefined {
     const own = objectAt(definition, 'spec');
     for (const { object, name } of this.#kernel.storage.collection(collection).list()) {
       if (name === textAt(definition, 'metadata', 'name')) continue;
       if (textAt(object, 'spec', 'group') !== textAt(own, 'group') || !accepted(object)) continue;
-      for (const field of ['kind', 'singular', 'listKind']) {
+      // The last of the names that are taken is the one that is spoken of.
+      for (const [field, reason] of nameConflicts) {
         const value = textAt(own, 'names', field);
         if (value === textAt(object, 'spec', 'names', field))
-          return `${JSON.stringify(value)} is already in use`;
+          return { reason, message: `${JSON.stringify(value)} is already in use` };
       }
     }
     return undefined;
@@ -137,9 +144,19 @@ export class DefinitionController {
         this.#kernel.deletion.delete(resource, one, options, systemContext(component, 'delete'));
       }
     }
-    if (content.size > 0) return;
+    if (content.size > 0) return this.#sayTerminating(stored);
     const kept = finalizersOf(stored.object).filter((item) => item !== definitionFinalizer);
     this.#store(withMetadata(stored.object, { finalizers: kept.length > 0 ? [...kept] : undefined }));
+  }
+
+  #sayTerminating({ object, name }: Stored): void {
+    const current = this.#find(name)?.object ?? object;
+    const status = objectAt(current, 'status');
+    const conditions = listAt(status, 'conditions').filter((one) => textAt(one, 'type') !== 'Terminating');
+    const message = 'CustomResource deletion is in progress';
+    const terminating = this.#condition(status, 'Terminating', true, 'InstanceDeletionInProgress', message);
+    if (conditions.length < listAt(status, 'conditions').length) return;
+    this.#store(withFields(current, { status: { ...status, conditions: [...conditions, terminating] } }));
   }
 
   /** Writes the status, and the finalizers, as the server's own field manager. */

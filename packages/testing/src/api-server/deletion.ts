@@ -1,6 +1,7 @@
 /** Deleting objects: preconditions, grace, finalizers, and what shall happen to the dependents. */
 import { deepEqual } from '../object/equal.js';
-import { fieldNotSupported } from '../object/field-error.js';
+import { fieldInvalid, fieldNotSupported } from '../object/field-error.js';
+import { valueAt } from '../object/json.js';
 import type { JsonObject } from '../object/json.js';
 import { conflict, forbidden, invalid } from '../object/status.js';
 import type { Stored } from './collection.js';
@@ -18,6 +19,8 @@ export interface DeleteOptions {
   readonly resourceVersion?: string | undefined;
   readonly propagation?: Propagation | undefined;
   readonly gracePeriodSeconds?: number | undefined;
+  /** It was asked, in the older way, for dependents to go too: an object that has to wait for them is answered with 202. */
+  readonly cascades?: boolean | undefined;
 }
 
 export interface Deleted {
@@ -30,14 +33,26 @@ export const orphanFinalizer = 'orphan';
 export const foregroundFinalizer = 'foregroundDeletion';
 export const definitionFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
-/** @throws StatusError 422 for another word */
-export function parsePropagation(value: string): Propagation {
-  if (value === 'Background' || value === 'Foreground' || value === 'Orphan') return value;
-  const kind = { group: 'meta.k8s.io', kind: 'DeleteOptions' };
-  throw invalid(kind, '', [
-    fieldNotSupported('propagationPolicy', value, ['Foreground', 'Background', 'Orphan', 'nil']),
+/**
+ * What a request wants to happen to the dependents; `orphan` is the older way to say it.
+ *
+ * @throws StatusError 422 for another word, and for both ways at once
+ */
+export function parsePropagation(policy: string, orphan: string | undefined): Propagation | undefined {
+  const field = 'propagationPolicy';
+  if (policy !== '' && orphan !== undefined) {
+    const words = 'orphanDependents and deletionPropagation cannot be both set';
+    throw invalid(deleteOptions, '', [fieldInvalid(field, policy, words)]);
+  }
+  if (orphan !== undefined) return orphan === 'true' || orphan === '1' ? 'Orphan' : 'Background';
+  if (policy === '') return undefined;
+  if (policy === 'Background' || policy === 'Foreground' || policy === 'Orphan') return policy;
+  throw invalid(deleteOptions, '', [
+    fieldNotSupported(field, policy, ['Foreground', 'Background', 'Orphan', 'nil']),
   ]);
 }
+
+const deleteOptions = { group: 'meta.k8s.io', kind: 'DeleteOptions' };
 
 export class Deletion {
   readonly #objects: Objects;
@@ -56,7 +71,7 @@ export class Deletion {
   delete(resource: Resource, stored: Stored, options: DeleteOptions, context: WriteContext): Deleted {
     assertMortal(resource, stored.name);
     assertPreconditions(resource, stored, options);
-    const before = stored.object;
+    const before = resource.view(stored);
     const finalizers = finalizersFor(resource, before, options.propagation);
     const grace = graceOf(resource, before, options.gracePeriodSeconds);
     const held = finalizers.length > 0 || grace > 0 || isHeldByItself(resource, before);
@@ -67,10 +82,15 @@ export class Deletion {
   }
 
   #remove(resource: Resource, stored: Stored, context: WriteContext): Deleted {
-    const removed = this.#objects.remove(resource, stored, context);
-    if (!stopsInItsOwnTime(resource)) return { object: removed, gone: true };
-    // A pod is marked on its way out, as if it had been given time.
-    return { object: this.#mark(resource, removed, { finalizers: [], grace: 0 }), gone: true };
+    const before = stopsInItsOwnTime(resource) ? this.#markOut(resource, stored, context) : stored;
+    return { object: this.#objects.remove(resource, before, context), gone: true };
+  }
+
+  /** A pod is marked on its way out, as if it had been given time: watches tell so. */
+  #markOut(resource: Resource, stored: Stored, context: WriteContext): Stored {
+    const object = this.#mark(resource, stored.object, { finalizers: [], grace: 0 });
+    if (deepEqual(object, stored.object)) return stored;
+    return this.#objects.replace(resource, object, context).stored ?? { ...stored, object };
   }
 
   #mark(
@@ -81,8 +101,10 @@ export class Deletion {
     const marked = beginDeletion(before, this.#environment.now(), grace);
     const shortened = shorten(marked, grace, this.#environment.now());
     const held = withMetadata(shortened, { finalizers: finalizers.length > 0 ? [...finalizers] : undefined });
-    if (!isNamespace(resource)) return held;
+    if (!isNamespace(resource) && !isDefinition(resource)) return held;
     const timeless = withMetadata(held, { deletionGracePeriodSeconds: undefined });
+    if (isDefinition(resource))
+      return withMetadata(timeless, { generation: valueAt(before, 'metadata', 'generation') });
     return { ...timeless, status: { phase: 'Terminating' } };
   }
 }
@@ -98,6 +120,9 @@ function shorten(object: JsonObject, grace: number, now: Date): JsonObject {
 function isHeldByItself(resource: Resource, object: JsonObject): boolean {
   return isNamespace(resource) && listAt(object, 'spec', 'finalizers').length > 0;
 }
+
+const isDefinition = ({ definition }: Resource): boolean =>
+  definition.group === 'apiextensions.k8s.io' && definition.kind === 'CustomResourceDefinition';
 
 const isNamespace = ({ definition }: Resource): boolean =>
   definition.group === '' && definition.kind === 'Namespace';
@@ -134,8 +159,7 @@ function finalizersFor(
   const others = present.filter((item) => item !== orphanFinalizer && item !== foregroundFinalizer);
   const policy =
     asked ?? policyOf(present) ?? (resource.definition.strategy.orphansByDefault ? 'Orphan' : 'Background');
-  const crd =
-    resource.definition.kind === 'CustomResourceDefinition' && !others.includes(definitionFinalizer);
+  const crd = isDefinition(resource) && !others.includes(definitionFinalizer);
   const kept = crd && !isTerminating(object) ? [...others, definitionFinalizer] : others;
   if (policy === 'Orphan') return [...kept, orphanFinalizer];
   return policy === 'Foreground' ? [...kept, foregroundFinalizer] : kept;

@@ -1,6 +1,7 @@
 /** Which groups, versions and resources there are, in the old form and in the aggregated one. */
 import type { JsonObject } from '../object/json.js';
 import { failure } from '../object/status.js';
+import { healthPaths } from './health.js';
 import { jsonResponse } from './http-message.js';
 import type { ApiRequest, ApiResponse } from './http-message.js';
 import { parseAccept } from './negotiation.js';
@@ -25,6 +26,25 @@ export function discover(registry: Registry, request: ApiRequest): ApiResponse |
   return versionsOf(registry, first).includes(second)
     ? resourceList(registry, request, first, second)
     : undefined;
+}
+
+/** What is served, as a list of paths. */
+export function pathsOf(registry: Registry): readonly string[] {
+  const groups = groupsOf(registry).flatMap((group) => [
+    `/apis/${group}`,
+    ...versionsOf(registry, group).map((version) => `/apis/${group}/${version}`),
+  ]);
+  return [
+    '/api',
+    '/api/v1',
+    '/apis',
+    '/apis/',
+    ...groups,
+    ...healthPaths,
+    '/openapi/v2',
+    '/openapi/v3',
+    '/version',
+  ].sort();
 }
 
 function discoverRoot(registry: Registry, request: ApiRequest, root: 'api' | 'apis'): ApiResponse {

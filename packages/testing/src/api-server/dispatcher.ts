@@ -8,7 +8,7 @@ import {
   unauthorized,
   unknownError,
 } from '../object/status.js';
-import { discover } from './discovery.js';
+import { discover, pathsOf } from './discovery.js';
 import { create, update } from './handlers/write.js';
 import { deleteCollection, deleteOne } from './handlers/delete.js';
 import { get } from './handlers/get.js';
@@ -18,14 +18,16 @@ import { requestToken } from './handlers/token-request.js';
 import { review } from './handlers/reviews.js';
 import { scale } from './handlers/scale.js';
 import { watch } from './handlers/watch.js';
-import { jsonResponse, textResponse } from './http-message.js';
+import { isStream, jsonResponse, textResponse } from './http-message.js';
 import type { AnyResponse, ApiRequest } from './http-message.js';
 import type { Kernel } from './kernel.js';
+import { checkHealth } from './health.js';
 import { openApi } from './openapi.js';
 import type { ResourceRequest } from './request-info.js';
 import type { Resource } from './resource.js';
 import { versionInfo } from './version.js';
 import { findVirtual } from './virtual-resources.js';
+import { warningsOfFailure, withWarnings } from './warnings.js';
 import type { User } from './write-context.js';
 
 export type Unauthenticated = Omit<ApiRequest, 'user'>;
@@ -69,9 +71,12 @@ export class Dispatcher {
     assertPlace(request, resource, target);
     // For the authorizer a namespace lies in itself; its storage has no namespaces.
     const place = resource.definition.namespaced ? target : { ...target, namespace: '' };
-    return place.subresource === ''
-      ? this.#object(request, resource, place)
-      : this.#subresource(request, resource, place);
+    const answer =
+      place.subresource === ''
+        ? await this.#object(request, resource, place)
+        : await this.#subresource(request, resource, place);
+    const { deprecation } = resource.definition;
+    return deprecation === undefined || isStream(answer) ? answer : withWarnings(answer, [deprecation]);
   }
 
   async #object(request: ApiRequest, resource: Resource, target: ResourceRequest): Promise<AnyResponse> {
@@ -117,8 +122,10 @@ export class Dispatcher {
 
   #nonResource(request: ApiRequest): AnyResponse {
     const { path } = request;
-    if (['/healthz', '/livez', '/readyz'].includes(path)) return textResponse(200, 'ok');
+    const health = checkHealth(request);
+    if (health !== undefined) return health;
     if (request.method !== 'GET') throw methodNotAllowed();
+    if (path === '/') return jsonResponse(request, 200, { paths: pathsOf(this.#kernel.registry) });
     if (path === '/version' || path === '/version/') return jsonResponse(request, 200, versionInfo);
     const known = discover(this.#kernel.registry, request) ?? openApi(this.#kernel.registry, request);
     if (known !== undefined) return known;
@@ -218,7 +225,7 @@ function notImplemented(what: string): StatusError {
 export function failureResponse(request: ApiRequest, error: unknown): AnyResponse {
   const { status } =
     error instanceof StatusError ? error : unknownError(`the embedded API server failed: ${describe(error)}`);
-  const response = jsonResponse(request, status.code, status);
+  const response = withWarnings(jsonResponse(request, status.code, status), warningsOfFailure(error));
   const retry = status.details?.retryAfterSeconds;
   return retry === undefined
     ? response

@@ -1,5 +1,6 @@
 /** Requests and responses as the handlers see them: no sockets. */
 import type { IncomingHttpHeaders } from 'node:http';
+import { prefersYaml } from './negotiation.js';
 import type { RequestInfo } from './request-info.js';
 import type { User } from './write-context.js';
 
@@ -47,7 +48,9 @@ export function jsonResponse(request: ApiRequest, status: number, value: string 
   const pretty = wantsPretty(request);
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const body = pretty ? JSON.stringify(JSON.parse(text), null, 2) : `${text}\n`;
-  return { status, headers: { 'content-type': 'application/json' }, body };
+  // JSON is YAML, too.
+  const type = prefersYaml(request.headers.accept) ? 'application/yaml' : 'application/json';
+  return { status, headers: { 'content-type': type }, body };
 }
 
 export function textResponse(status: number, body: string): ApiResponse {

@@ -1,6 +1,7 @@
 /** What a list or a watch asks for: which objects, as of when, how many. */
 import { fieldForbidden, fieldNotSupported } from '../object/field-error.js';
 import type { FieldError } from '../object/field-error.js';
+import { parseFieldSelector, parseLabelSelector } from '../object/selectors.js';
 import type { ApiRequest } from './http-message.js';
 import { assertOptions, isTrue, parseInteger } from './options.js';
 
@@ -33,6 +34,8 @@ export function parseListOptions({ query }: ApiRequest, watching: boolean): List
     bookmarks: isTrue(query.get('allowWatchBookmarks')),
     sendInitialEvents: initial === null ? undefined : isTrue(initial),
   };
+  parseLabelSelector(options.labelSelector);
+  parseFieldSelector(options.fieldSelector);
   assertOptions('ListOptions', watching ? watchErrors(options) : listErrors(options));
   return options;
 }
@@ -63,11 +66,12 @@ function listErrors({
   continueToken,
   sendInitialEvents,
 }: ListOptions): readonly FieldError[] {
+  const unwanted =
+    sendInitialEvents === undefined
+      ? []
+      : [fieldForbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list')];
+  if (match === '') return unwanted;
   const errors: FieldError[] = [];
-  if (sendInitialEvents !== undefined) {
-    errors.push(fieldForbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
-  }
-  if (match === '') return errors;
   if (resourceVersion === '') {
     errors.push(fieldForbidden(field, `${field} is forbidden unless resourceVersion is provided`));
   }
@@ -80,5 +84,5 @@ function listErrors({
   if (match === 'Exact' && resourceVersion === '0') {
     errors.push(fieldForbidden(field, `${field} "exact" is forbidden for resourceVersion "0"`));
   }
-  return errors;
+  return [...errors, ...unwanted];
 }

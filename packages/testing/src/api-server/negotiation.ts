@@ -30,6 +30,13 @@ export function negotiate(
     : noRepresentation(streams);
 }
 
+/** Whether a client that reads JSON as well would rather have YAML. */
+export function prefersYaml(accept: string | undefined): boolean {
+  if (accept?.includes('yaml') !== true) return false;
+  const first = parseAccept(accept).find(({ type }) => served.includes(type) || type === '*/*');
+  return first?.type === 'application/yaml';
+}
+
 function formOf({ type, parameters }: MediaType): Form | undefined {
   if (!['application/json', 'application/yaml', '*/*'].includes(type)) return undefined;
   const as = parameters.get('as');

@@ -2,12 +2,15 @@
 import { trackUpdate } from '../object/apply.js';
 import { deepEqual } from '../object/equal.js';
 import { fieldInvalid } from '../object/field-error.js';
+import { valueAt } from '../object/json.js';
 import type { Json, JsonObject } from '../object/json.js';
 import {
+  StatusError,
   alreadyExists,
   beingDeleted,
   conflict,
   failure,
+  forbidden,
   invalid,
   notFound,
   unknownError,
@@ -24,13 +27,14 @@ import {
   listAt,
   nameOf,
   namespaceOf,
+  numberAt,
   textAt,
   uidOf,
   versionOf,
   withFields,
   withMetadata,
 } from './meta.js';
-import { metadataErrors, metadataUpdateErrors } from './metadata-rules.js';
+import { finalizerWarnings, metadataErrors, metadataUpdateErrors } from './metadata-rules.js';
 import type { Resource } from './resource.js';
 import { beginLife, continueLife } from './strategy.js';
 import type { Strategy } from './strategy.js';
@@ -42,11 +46,15 @@ export interface Written {
   readonly object: JsonObject;
   /** Absent after a dry run, and after a write that removed the object. */
   readonly stored: Stored | undefined;
+  /** What is odd about an object that was accepted. */
+  readonly warnings?: readonly string[];
 }
 
 export interface TrackOptions {
   /** managedFields are in the object already, as server-side apply leaves them. */
   readonly tracked?: boolean;
+  /** A PUT creates the object: what it says of the object's life is dropped, and owned all the same. */
+  readonly byUpdate?: boolean;
 }
 
 export class Objects {
@@ -80,30 +88,32 @@ export class Objects {
     resource: Resource,
     sent: JsonObject,
     context: WriteContext,
-    { tracked = false }: TrackOptions = {},
+    { tracked = false, byUpdate = false }: TrackOptions = {},
   ): Written {
     const { strategy, namespaced } = resource.definition;
     const namespace = namespaced ? namespaceOf(sent) : '';
+    this.#assertDefinitionStays(resource, nameOf(sent));
     this.#assertNamespaceAccepts(
       resource,
       namespace,
       nameOf(sent) || textAt(sent, 'metadata', 'generateName'),
     );
-    const blank = withoutLife(beginLife(sent, strategy));
-    const owned = tracked ? blank : this.#track(resource, undefined, blank, context);
-    const born = bear(owned, namespace, this.#environment);
+    const begun = byUpdate ? beginLife(sent, strategy) : withoutLife(beginLife(sent, strategy));
+    const owned = tracked ? begun : this.#track(resource, undefined, begun, context);
+    const born = bear(withoutLife(owned), namespace, this.#environment);
     const object = strategy.prepareCreate(born, this.#environment);
     assertValid(resource, object, [
       ...metadataErrors(object, resource),
       ...strategy.validate(this.#asValidated(resource, object), undefined),
     ]);
-    assertNoVersion(sent);
+    if (!context.dryRun) assertNoVersion(sent);
     const present = this.find(resource, namespace, nameOf(object));
     if (present !== undefined) {
       const taken = isTerminating(present.object) ? beingDeleted : alreadyExists;
-      throw taken(resource.groupResource, nameOf(object));
+      const failed = taken(resource.groupResource, nameOf(object));
+      throw textAt(sent, 'metadata', 'generateName') === '' ? failed : noUniqueName(failed);
     }
-    return this.#store(resource, object, context);
+    return { ...this.#store(resource, object, context), warnings: finalizerWarnings(object, resource) };
   }
 
   /**
@@ -123,15 +133,21 @@ export class Objects {
     const { strategy } = resource.definition;
     const old = resource.view(before);
     const carried = carryOver(sent, old);
-    const next = prepare(strategy, carried, old, context.subresource);
-    const object = tracked ? next : this.#track(resource, old, next, context);
+    // What the strategy takes back of a write to the object itself has an owner all the same.
+    const early = !tracked && context.subresource === '';
+    const owned = early ? this.#trackSent(resource, old, sent, carried, context) : carried;
+    const next = prepare(strategy, owned, old, context.subresource);
+    const object = tracked || early ? next : this.#track(resource, old, next, context);
     assertValid(resource, object, [
-      ...metadataUpdateErrors(object, old),
+      ...metadataUpdateErrors(object, old, resource),
       ...strategy.validate(this.#asValidated(resource, object), this.#asValidated(resource, old)),
     ]);
-    if (deepEqual(object, old)) return this.#unchanged(resource, before, context);
+    // Not with what was read: a default that reading fills in is written by the next update.
+    const isStored = deepEqual(resource.toStorage(object), before.object);
+    if (isStored && deepEqual(object, old)) return this.#unchanged(resource, before, context);
     if (isDone(object)) return this.#finish(resource, before, object, context);
-    return this.#store(resource, object, context);
+    const warnings = finalizerWarnings(object, resource, old);
+    return { ...this.#store(resource, object, context), warnings };
   }
 
   /** Removes an object for good; its finalizers are the caller's business. */
@@ -164,12 +180,28 @@ export class Objects {
   }
 
   #store(resource: Resource, object: JsonObject, context: WriteContext): Written {
-    if (context.dryRun) return { object, stored: undefined };
+    if (context.dryRun) return { object: asRead(resource, object), stored: undefined };
     const collection = this.#storage.collection(resource.definition.storedAs);
     const stored = this.#storage.put(collection, resource.toStorage(object));
     const view = resource.view(stored);
     this.#journal.record(context, { resource, object: view, changed: true, removed: false });
     return { object: view, stored };
+  }
+
+  /** Deletion is carried over only after its fields have lost the owners who left them out. */
+  #trackSent(
+    resource: Resource,
+    before: JsonObject,
+    sent: JsonObject,
+    carried: JsonObject,
+    context: WriteContext,
+  ): JsonObject {
+    const deletionOf = (object: JsonObject) => ({
+      deletionTimestamp: valueAt(object, 'metadata', 'deletionTimestamp'),
+      deletionGracePeriodSeconds: valueAt(object, 'metadata', 'deletionGracePeriodSeconds'),
+    });
+    const written = withMetadata(carried, deletionOf(sent));
+    return withMetadata(this.#track(resource, before, written, context), deletionOf(carried));
   }
 
   #track(
@@ -196,6 +228,19 @@ export class Objects {
     return resource.definition.custom ? object : resource.toStorage(object);
   }
 
+  /** @throws StatusError 403: a definition that is going away takes no new objects along */
+  #assertDefinitionStays({ definition, groupResource }: Resource, name: string): void {
+    if (!definition.custom) return;
+    const definitions = this.#storage.collection('apiextensions.k8s.io/customresourcedefinitions');
+    const found = definitions.get('', `${definition.plural}.${definition.group}`);
+    if (found === undefined || !isTerminating(found.object)) return;
+    throw forbidden(
+      groupResource,
+      name,
+      'create not allowed while custom resource definition is terminating',
+    );
+  }
+
   #assertNamespaceAccepts(resource: Resource, namespace: string, name: string): void {
     if (namespace === '') return;
     const found = this.#storage.collection('/namespaces').get('', namespace);
@@ -205,6 +250,10 @@ export class Objects {
   }
 }
 
+function asRead(resource: Resource, object: JsonObject): JsonObject {
+  return resource.definition.fromStorage?.(resource.toStorage(object)) ?? object;
+}
+
 function prepare(strategy: Strategy, next: JsonObject, before: JsonObject, subresource: string): JsonObject {
   switch (subresource) {
     case 'status':
@@ -212,7 +261,7 @@ function prepare(strategy: Strategy, next: JsonObject, before: JsonObject, subre
     case 'finalize':
       return withFields(before, { spec: next['spec'], metadata: next['metadata'] });
     default:
-      return strategy.prepareUpdate(continueLife(next, before, strategy), before);
+      return continueLife(strategy.prepareUpdate(next, before), before, strategy);
   }
 }
 
@@ -220,12 +269,16 @@ function prepare(strategy: Strategy, next: JsonObject, before: JsonObject, subre
 function withTimelessScale(object: JsonObject): JsonObject {
   const entries = listAt(object, 'metadata', 'managedFields');
   const isScale = (entry: Json): boolean => textAt(entry, 'subresource') === 'scale';
-  const scaled = entries.filter(isScale).map((entry) => withFields(entry as JsonObject, { time: undefined }));
+  // Zero is not sent in a Scale, and so nobody owns it.
+  const none = numberAt(object, ['spec', 'replicas']) === 0;
+  const scaled = entries
+    .filter((entry) => isScale(entry) && !none)
+    .map((entry) => withFields(entry as JsonObject, { time: undefined }));
   return withMetadata(object, { managedFields: [...scaled, ...entries.filter((entry) => !isScale(entry))] });
 }
 
 export function resetFields(resource: Resource, subresource: string): readonly (readonly string[])[] {
-  if (subresource === 'status') return [['spec']];
+  if (subresource === 'status') return [['spec'], ...resource.definition.strategy.keptByStatus];
   return resource.definition.strategy.hasStatus ? [['status']] : [];
 }
 
@@ -248,6 +301,15 @@ function terminatingNamespace(resource: Resource, namespace: string, name: strin
         },
       ],
     },
+  });
+}
+
+/** Said of every object that has a prefix for names, also if its name was given. */
+function noUniqueName({ status }: StatusError): StatusError {
+  return new StatusError({
+    ...status,
+    message: `${status.message}, the server was not able to generate a unique name for the object`,
+    details: { ...status.details, retryAfterSeconds: 1 },
   });
 }
 
@@ -317,7 +379,8 @@ function invalidResource(resource: Resource, name: string, causes: readonly Fiel
   return invalid({ group, kind: plural }, name, causes);
 }
 
-function parseVersion(version: string): bigint {
+/** @throws StatusError 500 for what is no number */
+export function parseVersion(version: string): bigint {
   if (version === '') return 0n;
   if (/^\d+$/.test(version)) return BigInt(version);
   throw unknownError(`strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);

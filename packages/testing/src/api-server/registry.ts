@@ -85,7 +85,7 @@ function key(names: { readonly group: string; readonly version: string; readonly
 const stability = /^v(\d+)(?:(alpha|beta)(\d+))?$/;
 
 /** `v2, v1, v1beta1, v1alpha1`, then names that are no versions, by name. */
-function byStability(a: string, b: string): number {
+export function byStability(a: string, b: string): number {
   const [left, right] = [rank(a), rank(b)];
   for (const [index, value] of left.entries()) {
     const difference = (right[index] ?? 0) - value;

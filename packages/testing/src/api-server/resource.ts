@@ -31,6 +31,11 @@ export interface DecodedObject {
   readonly problem: string | undefined;
 }
 
+export interface DecodeOptions {
+  /** An applied configuration keeps nulls, also where the schema allows none. */
+  readonly applied?: boolean;
+}
+
 export interface ResourceDefinition {
   readonly group: string;
   readonly version: string;
@@ -48,12 +53,14 @@ export interface ResourceDefinition {
   readonly columns: readonly Column[];
   /** True for resources that a CustomResourceDefinition brought. */
   readonly custom: boolean;
+  /** Said in a warning to whoever uses this version. */
+  readonly deprecation?: string;
   /** The collection that holds the objects, `GROUP/PLURAL`; two resources may show the same one. */
   readonly storedAs: string;
   readonly scale?: ScalePaths;
   /** Fields that a field selector may name. */
   readonly fields: SelectableFields;
-  decode(object: JsonObject): DecodedObject;
+  decode(object: JsonObject, options?: DecodeOptions): DecodedObject;
   /** From what is stored to this version; absent if they are the same. */
   readonly fromStorage?: (object: JsonObject) => JsonObject;
   readonly toStorage?: (object: JsonObject) => JsonObject;

@@ -3,7 +3,7 @@ import { deepEqual } from '../object/equal.js';
 import type { JsonObject } from '../object/json.js';
 import type { FieldError } from '../object/status.js';
 import type { Environment } from './environment.js';
-import { numberAt, withFields, withMetadata } from './meta.js';
+import { numberAt, objectAt, withFields, withMetadata } from './meta.js';
 
 export interface Strategy {
   /** A PUT to a name that does not exist creates the object. */
@@ -12,10 +12,14 @@ export interface Strategy {
   readonly unconditionalUpdate: boolean;
   /** `metadata.generation` counts the changes of the desired state. */
   readonly countsGeneration: boolean;
+  /** Annotations are part of the desired state. */
+  readonly countsAnnotations: boolean;
   /** A DELETE answers the object even if it is gone at once. */
   readonly returnsDeleted: boolean;
   /** A DELETE that says nothing about its dependents leaves them alone. */
   readonly orphansByDefault: boolean;
+  /** What of the metadata a write of the status leaves alone, and gives to nobody. */
+  readonly keptByStatus: readonly (readonly string[])[];
   /** `status` is written through its own subresource only. */
   readonly hasStatus: boolean;
   /** Defaults, filled in as the object is read: whoever wrote the object owns them. */
@@ -25,6 +29,8 @@ export interface Strategy {
   prepareUpdate(next: JsonObject, before: JsonObject): JsonObject;
   /** What a write of the status subresource may change; everything else stays as it was. */
   prepareStatus(next: JsonObject, before: JsonObject): JsonObject;
+  /** What reading fills into an object that is stored without it. */
+  readonly onRead?: (object: JsonObject) => JsonObject;
   validate(object: JsonObject, before: JsonObject | undefined): readonly FieldError[];
 }
 
@@ -34,13 +40,16 @@ const plain: Strategy = {
   createsOnUpdate: false,
   unconditionalUpdate: true,
   countsGeneration: false,
+  countsAnnotations: false,
   returnsDeleted: false,
   orphansByDefault: false,
+  keptByStatus: [],
   hasStatus: false,
   defaults: identity,
   prepareCreate: identity,
   prepareUpdate: identity,
-  prepareStatus: (next, before) => withFields(before, { status: next['status'], metadata: next['metadata'] }),
+  prepareStatus: (next, before) =>
+    withFields(before, { status: next['status'] ?? {}, metadata: next['metadata'] }),
   validate: () => [],
 };
 
@@ -64,8 +73,11 @@ export function continueLife(next: JsonObject, before: JsonObject, rules: Strate
 function nextGeneration(next: JsonObject, before: JsonObject, rules: Strategy): number | undefined {
   const generation = numberAt(before, ['metadata', 'generation']);
   if (!rules.countsGeneration) return generation === 0 ? undefined : generation;
-  return sameDesire(next, before, rules.hasStatus) ? generation : generation + 1;
+  const annotated = rules.countsAnnotations && !deepEqual(annotationsOf(next), annotationsOf(before));
+  return !annotated && sameDesire(next, before, rules.hasStatus) ? generation : generation + 1;
 }
+
+const annotationsOf = (object: JsonObject): JsonObject => objectAt(object, 'metadata', 'annotations');
 
 function sameDesire(next: JsonObject, before: JsonObject, hasStatus: boolean): boolean {
   const blank = { metadata: undefined, ...(hasStatus ? { status: undefined } : {}) };

@@ -20,6 +20,7 @@ import {
   union,
 } from './field-set.js';
 import type { FieldSet } from './field-set.js';
+import { UnidentifiableItem } from './field-types.js';
 import { misfit } from './field-validate.js';
 import { compareBytes, goQuote } from './go-format.js';
 import { hasKey, isJsonObject, valueAt } from './json.js';
@@ -79,7 +80,13 @@ export function trackUpdate(update: Update): JsonObject {
   const object = withoutManagers(after);
   if (before !== undefined && managers.size === 0) return object;
   const bare = withoutManagers(before ?? newObject(update.schema));
-  return withManagers(object, updateManagers(bare, object, managers, update));
+  try {
+    return withManagers(object, updateManagers(bare, object, managers, update));
+  } catch (error) {
+    // An item that can't be told from others has no owner; the object is refused for it, or nobody owns any of it.
+    if (error instanceof UnidentifiableItem) return object;
+    throw error;
+  }
 }
 
 /** A client may edit the list, or empty it; one that leaves it out, or writes nonsense, does not. */

@@ -10,25 +10,35 @@ import type { Schema } from './schema.js';
  *
  * A null counts as missing where the schema does not allow it: it becomes the default, or goes.
  */
-export function applyDefaults(object: JsonObject, schema: Schema): JsonObject {
-  return defaultObject(object, resolve(schema));
+export function applyDefaults(
+  object: JsonObject,
+  schema: Schema,
+  { keepNulls = false }: DefaultOptions = {},
+): JsonObject {
+  return defaultObject(object, resolve(schema), keepNulls);
 }
 
-function defaultValue(value: Json, schema: Schema): Json {
+export interface DefaultOptions {
+  /** A null that is not allowed stays, for validation to find, where there is no default. */
+  readonly keepNulls?: boolean;
+}
+
+function defaultValue(value: Json, schema: Schema, keepNulls: boolean): Json {
   const node = resolve(schema);
   if (isJsonArray(value)) {
     const { items } = node;
-    return items === undefined ? value : value.map((item) => defaultValue(item, items));
+    return items === undefined ? value : value.map((item) => defaultValue(item, items, keepNulls));
   }
-  return isJsonObject(value) ? defaultObject(value, node) : value;
+  return isJsonObject(value) ? defaultObject(value, node, keepNulls) : value;
 }
 
-function defaultObject(object: JsonObject, node: Schema): JsonObject {
+function defaultObject(object: JsonObject, node: Schema, keepNulls: boolean): JsonObject {
   const result: MutableJsonObject = {};
   for (const [key, value] of Object.entries(object)) {
     const schema = propertySchema(node, key);
     if (schema === undefined) setKey(result, key, value);
-    else if (!isForbiddenNull(value, schema)) setKey(result, key, defaultValue(value, schema));
+    else if (!isForbiddenNull(value, schema)) setKey(result, key, defaultValue(value, schema, keepNulls));
+    else if (keepNulls && !hasDefault(schema)) setKey(result, key, null);
     else fill(result, key, schema);
   }
   for (const [key, schema] of Object.entries(node.properties ?? {})) {
@@ -39,7 +49,13 @@ function defaultObject(object: JsonObject, node: Schema): JsonObject {
 
 function fill(result: MutableJsonObject, key: string, schema: Schema): void {
   const value = resolve(schema).default;
-  if (value !== undefined && value !== null) setKey(result, key, defaultValue(deepClone(value), schema));
+  if (value !== undefined && value !== null) {
+    setKey(result, key, defaultValue(deepClone(value), schema, false));
+  }
+}
+
+function hasDefault(schema: Schema): boolean {
+  return (resolve(schema).default ?? null) !== null;
 }
 
 function isForbiddenNull(value: Json, schema: Schema): boolean {

@@ -168,7 +168,8 @@ export function applyConflict(causes: readonly FieldError[], message: string): S
 }
 
 function inWireOrder({ reason, message, field }: FieldError): StatusCause {
-  return { reason, message, field };
+  // What concerns the whole object has no path.
+  return { reason, message, field: field === '' ? '<nil>' : field };
 }
 
 /** 422, with one cause for each field error; several errors are listed in brackets, equal ones once. */

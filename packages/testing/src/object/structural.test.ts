@@ -306,7 +306,8 @@ describe('validation', () => {
       asked.push([path, value, before ?? null]);
       return [{ reason: 'FieldValueInvalid' as const, field: path, message: 'failed rule' }];
     };
-    expect(validateObject(holding(0), schema, { validateRules })).toHaveLength(1);
+    const [, unchecked] = validateObject(holding(0), schema, { validateRules });
+    expect(unchecked?.message).toContain('some validation rules were not checked');
     expect(asked).toEqual([]);
     expect(validateObject(holding(2), schema, { before: holding(3), validateRules })).toEqual([
       { reason: 'FieldValueInvalid', field: 'spec.f', message: 'failed rule' },

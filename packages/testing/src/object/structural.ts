@@ -5,4 +5,5 @@ export { pruneUnknown } from './prune.js';
 export type { Pruned } from './prune.js';
 export { validateObject } from './validate-object.js';
 export type { RuleCheck, RuleHook, Validation } from './validate-object.js';
+export { validateRules } from './rules.js';
 export { validateStructural } from './validate-schema.js';

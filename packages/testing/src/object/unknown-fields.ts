@@ -8,11 +8,13 @@ import type { TimeFormat } from './go-time.js';
 import { isJsonArray, isJsonObject, setKey } from './json.js';
 import type { Json, JsonObject, MutableJsonObject } from './json.js';
 import { goTypeName } from './merge-patch.js';
+import { isOmittedZero } from './omitted-zeroes.js';
 import { referenceOf, resolve } from './schema.js';
 import type { GroupVersionKind, Schema } from './schema.js';
 import { badRequest, invalid } from './status.js';
 import type { StatusError } from './status.js';
 import { fieldInvalid } from './field-error.js';
+import { isAlwaysWritten } from './zero-values.js';
 
 export interface Decoded {
   /** The object as the server understood it: without unknown fields, nulls and empty maps and lists, timestamps in UTC. */
@@ -123,7 +125,9 @@ class Decoder {
       } else if (item !== null) {
         const path = place.path === '' ? key : `${place.path}.${key}`;
         const decoded = this.decode(item, field, { struct, path, display });
-        if (!isOmitted(decoded, field, node.required?.includes(key) === true)) setKey(result, key, decoded);
+        const required = node.required?.includes(key) === true || isAlwaysWritten(schema, key);
+        if (!isOmitted(decoded, field, required) && !isOmittedZero(struct, key, decoded))
+          setKey(result, key, decoded);
       }
     }
     return result;

@@ -1,6 +1,6 @@
 /** Checking a custom resource against its schema, with the server's messages. */
 import { deepEqual } from './equal.js';
-import { fieldRequired } from './field-error.js';
+import { fieldInvalid, fieldRequired } from './field-error.js';
 import type { FieldError } from './field-error.js';
 import { hasKey, isJsonArray, isJsonObject } from './json.js';
 import type { Json, JsonObject } from './json.js';
@@ -46,10 +46,24 @@ export function validateObject(
   const { before, validateRules } = options;
   const root: Node = { path: '', value: object, before, schema: { ...schema, type: 'object' } };
   const errors = [...validate(root).errors, ...walk(root, embeddedErrors), ...walk(root, listErrors)];
-  if (errors.length > 0 || validateRules === undefined) return errors;
+  if (validateRules === undefined) return errors;
+  if (errors.length > 0) return hasRules(schema) ? [...errors, notChecked] : errors;
   return walk(root, ({ schema: node, ...place }) =>
     node['x-kubernetes-validations'] === undefined ? [] : validateRules({ ...place, schema: node }),
   );
+}
+
+const notChecked = fieldInvalid(
+  '',
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+);
+
+function hasRules(schema: Schema): boolean {
+  const { properties = {}, items, additionalProperties } = schema;
+  if (schema['x-kubernetes-validations'] !== undefined) return true;
+  const values = typeof additionalProperties === 'object' ? [additionalProperties] : [];
+  return [...Object.values(properties), ...(items === undefined ? [] : [items]), ...values].some(hasRules);
 }
 
 /** `matched` counts the checks that were made: of several failed alternatives, the one with most is reported. */
@@ -166,7 +180,10 @@ function items({ path, before, schema }: Node, value: readonly Json[]): readonly
   }));
 }
 
-function fields({ path, before, schema }: Node, value: JsonObject): readonly Node[] {
+/** The rules and the list types write a key of a map in brackets, the schema's own checks as a field. */
+const bracketed = (path: string, key: string): string => `${path}[${key}]`;
+
+function fields({ path, before, schema }: Node, value: JsonObject, mapPath = childPath): readonly Node[] {
   const old = isJsonObject(before) ? before : {};
   const { properties = {}, additionalProperties } = schema;
   return Object.entries(value).flatMap(([key, item]) => {
@@ -175,13 +192,24 @@ function fields({ path, before, schema }: Node, value: JsonObject): readonly Nod
     const was = hasKey(old, key) ? old[key] : undefined;
     return child === undefined
       ? []
-      : [{ path: childPath(path, key), value: item, before: was, schema: child }];
+      : [
+          {
+            path: (known === undefined ? mapPath : childPath)(path, key),
+            value: item,
+            before: was,
+            schema: child,
+          },
+        ];
   });
 }
 
 /** Calls `visit` for every node that the schema reaches, outside before inside. */
 function walk(node: Node, visit: (node: Node) => readonly FieldError[]): readonly FieldError[] {
   const { value } = node;
-  const below = isJsonArray(value) ? items(node, value) : isJsonObject(value) ? fields(node, value) : [];
+  const below = isJsonArray(value)
+    ? items(node, value)
+    : isJsonObject(value)
+      ? fields(node, value, bracketed)
+      : [];
   return [...visit(node), ...below.flatMap((child) => walk(child, visit))];
 }

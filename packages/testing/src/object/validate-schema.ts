@@ -8,6 +8,7 @@ import type { Json } from './json.js';
 import { pruneUnknown } from './prune.js';
 import type { Schema } from './schema.js';
 import { goPattern } from './go-pattern.js';
+import { ruleErrors } from './rule-definitions.js';
 import { validateObject } from './validate-object.js';
 
 const root = 'spec.validation.openAPIV3Schema';
@@ -19,7 +20,29 @@ const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
  * `path` is where the schema stands; the server names the definition's first schema so.
  */
 export function validateStructural(schema: Schema, path: string = root): readonly FieldError[] {
-  return [...rootErrors(schema, path), ...nodeErrors(schema, path, 'root')];
+  const errors = [...rootErrors(schema, path), ...nodeErrors(schema, path, 'root')];
+  return errors.length > 0 ? errors : allRuleErrors(schema, path, undefined, true);
+}
+
+function allRuleErrors(
+  schema: Schema,
+  path: string,
+  uncorrelatable: string | undefined,
+  isRoot = false,
+): Errors {
+  const { properties = {}, items, additionalProperties } = schema;
+  const hasKeys = schema['x-kubernetes-list-type'] === 'map';
+  const below = schema.type === 'array' && !hasKeys ? (uncorrelatable ?? path) : uncorrelatable;
+  return [
+    ...ruleErrors(schema, path, isRoot, uncorrelatable),
+    ...Object.entries(properties).flatMap(([key, child]) =>
+      allRuleErrors(child, `${path}.properties[${key}]`, below),
+    ),
+    ...(items === undefined ? [] : allRuleErrors(items, `${path}.items`, below)),
+    ...(typeof additionalProperties === 'object'
+      ? allRuleErrors(additionalProperties, `${path}.additionalProperties`, below)
+      : []),
+  ];
 }
 
 type Level = 'root' | 'field' | 'item';

@@ -25,6 +25,11 @@ const alwaysWritten: Readonly<Record<string, JsonObject>> = {
   },
 };
 
+/** Whether a field is written even if it is empty, though it need not be given. */
+export function isAlwaysWritten(schema: Schema, field: string): boolean {
+  return hasKey(alwaysWritten[referenceOf(schema) ?? ''] ?? {}, field);
+}
+
 /** A new object of a built-in kind, as the server sees one before anything is set; a custom resource has nothing. */
 export function newObject(schema: Schema): JsonObject {
   return schema.$ref === undefined ? {} : withZeroValues({}, schema);

@@ -1,10 +1,11 @@
 /** The scale subresource: the number of replicas of a workload as an object of its own. */
 import { fieldInvalid } from '../../object/field-error.js';
-import type { Json, JsonObject } from '../../object/json.js';
+import type { JsonObject } from '../../object/json.js';
 import { isJsonObject, valueAt } from '../../object/json.js';
 import { applyJsonPatch } from '../../object/json-patch.js';
-import { applyMergePatch } from '../../object/merge-patch.js';
-import { badRequest, conflict, failure, invalid } from '../../object/status.js';
+import { cannotBeHandled, patchCannotBeDecoded } from '../../object/unknown-fields.js';
+import { applyMergePatch, goTypeName } from '../../object/merge-patch.js';
+import { conflict, failure, invalid } from '../../object/status.js';
 import { readBody } from '../body.js';
 import type { Stored } from '../collection.js';
 import { jsonResponse } from '../http-message.js';
@@ -15,7 +16,7 @@ import { metadataOf, numberAt, objectAt, textAt, versionOf, withValueAt } from '
 import { parseWriteOptions } from '../options.js';
 import type { ResourceRequest } from '../request-info.js';
 import type { Resource, ScalePaths } from '../resource.js';
-import { applyPatch, jsonPatch, patchTypeOf } from './patch.js';
+import { applyPatch, jsonPatch, parsePatch, patchTypeOf } from './patch.js';
 import { contextOf } from './write.js';
 
 const workloadPaths: ScalePaths = {
@@ -29,11 +30,12 @@ export function scale(
   resource: Resource,
   target: ResourceRequest,
 ): ApiResponse {
-  const stored = kernel.objects.get(resource, target.namespace, target.name);
-  const current = scaleOf(resource, stored);
-  if (target.verb === 'get') return jsonResponse(request, 200, current);
+  if (target.verb === 'get')
+    return jsonResponse(request, 200, scaleOf(resource, found(kernel, resource, target)));
   const options = parseWriteOptions(request, target.verb === 'update' ? 'UpdateOptions' : 'PatchOptions');
-  const wanted = target.verb === 'update' ? readBody(request, 'Scale') : patched(request, resource, current);
+  const sent = target.verb === 'update' ? readScale(request) : undefined;
+  const stored = found(kernel, resource, target);
+  const wanted = sent ?? patched(request, resource, scaleOf(resource, stored));
   const version = versionOf(wanted);
   if (version !== '' && version !== String(stored.revision))
     throw conflict(resource.groupResource, target.name);
@@ -43,6 +45,10 @@ export function scale(
   const written = kernel.objects.update(resource, stored, next, context);
   const after = { ...stored, object: written.stored?.object ?? resource.toStorage(written.object) };
   return jsonResponse(request, 200, scaleOf(resource, after));
+}
+
+function found(kernel: Kernel, resource: Resource, { namespace, name }: ResourceRequest): Stored {
+  return kernel.objects.get(resource, namespace, name);
 }
 
 const pathsOf = ({ definition }: Resource): ScalePaths => definition.scale ?? workloadPaths;
@@ -87,15 +93,28 @@ function patched(request: ApiRequest, resource: Resource, current: JsonObject): 
       message: 'the embedded API server does not apply to the scale subresource: use a merge patch',
     });
   }
-  let body: Json;
-  try {
-    body = JSON.parse(request.body.toString()) as Json;
-  } catch {
-    throw badRequest('invalid JSON patch');
-  }
+  const { value: body } = parsePatch(request.body.toString());
   // A Scale has no lists, so that a strategic merge patch of it is a merge patch.
   const result = type === jsonPatch ? applyJsonPatch(current, body) : applyMergePatch(current, body);
-  return isJsonObject(result) ? result : current;
+  const object = isJsonObject(result) ? result : current;
+  const wrong = wrongReplicas(object);
+  if (wrong !== undefined) throw patchCannotBeDecoded(JSON.stringify(object), wrong);
+  return object;
+}
+
+/** @throws StatusError 400 for replicas that are no whole number */
+function readScale(request: ApiRequest): JsonObject {
+  const sent = readBody(request, 'Scale');
+  const wrong = wrongReplicas(sent);
+  if (wrong === undefined) return sent;
+  throw cannotBeHandled({ group: 'autoscaling', version: 'v1', kind: 'Scale' }, wrong);
+}
+
+function wrongReplicas(scaleObject: JsonObject): string | undefined {
+  const value = valueAt(scaleObject, 'spec', 'replicas') ?? 0;
+  if (typeof value === 'number' && Number.isInteger(value)) return undefined;
+  const found = typeof value === 'number' ? `number ${value}` : goTypeName(value);
+  return `json: cannot unmarshal ${found} into Go struct field ScaleSpec.spec.replicas of type int32`;
 }
 
 function replicasOf(scaleObject: JsonObject, name: string): number {

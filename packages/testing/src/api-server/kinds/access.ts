@@ -9,8 +9,14 @@ import { fill, within, withinEach } from './defaults.js';
 
 const group = 'rbac.authorization.k8s.io';
 
+/** Who writes an empty list owns it, and it is stored as none. */
+const withoutEmptyRules = (role: JsonObject): JsonObject =>
+  listAt(role, 'rules').length === 0 ? { ...role, rules: null } : role;
+
 export const roles = strategy({
   createsOnUpdate: true,
+  prepareCreate: withoutEmptyRules,
+  prepareUpdate: withoutEmptyRules,
   defaults: (role) => (role['rules'] === undefined ? { ...role, rules: null } : role),
   validate: (role) =>
     listAt(role, 'rules').flatMap((rule, index) => ruleErrors(rule, index, namespaceOf(role) !== '')),

@@ -266,6 +266,7 @@ function definitionOf(entry: Entry): ResourceDefinition {
     storedAs: entry.storedAs ?? `${group}/${plural}`,
     fields: builtInFields({ group, kind }),
     ...(entry.storedAs === '/events' ? { fromStorage: toEventsGroup, toStorage: fromEventsGroup } : {}),
+    ...(strategy.onRead === undefined ? {} : { fromStorage: strategy.onRead }),
     decode: (object) => {
       const { object: decoded, unknown, problem } = decodeBuiltIn(object, schema);
       return { object: problem === undefined ? strategy.defaults(decoded) : decoded, unknown, problem };

@@ -1,7 +1,7 @@
 /** What the server fills into a pod's spec, alone or in the template of a workload. */
 import { isJsonObject } from '../../object/json.js';
-import type { JsonObject } from '../../object/json.js';
-import { objectAt, textAt } from '../meta.js';
+import type { Json, JsonObject } from '../../object/json.js';
+import { listAt, objectAt, textAt } from '../meta.js';
 import { fill, within, withinEach } from './defaults.js';
 
 const fileMode = 0o644;
@@ -46,7 +46,7 @@ function fillContainer(container: JsonObject): JsonObject {
     filled,
   );
   const ports = withinEach(probed, 'ports', (port) => fill(port, { protocol: 'TCP' }));
-  return within(withinEach(ports, 'env', fillVariable), 'resources', requestWhatIsLimited);
+  return withinEach(ports, 'env', fillVariable);
 }
 
 function pullPolicy(image: string): string {
@@ -69,6 +69,15 @@ function fillVariable(variable: JsonObject): JsonObject {
 }
 
 const fillFieldReference = (reference: JsonObject): JsonObject => fill(reference, { apiVersion: 'v1' });
+
+/** Of a pod itself; a template is filled in when a pod is made of it. */
+function requestLimits(spec: JsonObject): JsonObject {
+  return ['containers', 'initContainers'].reduce(
+    (result, key) =>
+      withinEach(result, key, (container) => within(container, 'resources', requestWhatIsLimited)),
+    spec,
+  );
+}
 
 function requestWhatIsLimited(resources: JsonObject): JsonObject {
   if (!isJsonObject(resources['limits'])) return resources;
@@ -105,20 +114,29 @@ const evictAfterFiveMinutes = (key: string): JsonObject => ({
 
 export function fillPod(pod: JsonObject): JsonObject {
   return within(fill(pod, { spec: {} }), 'spec', (spec) =>
-    fill(fillPodSpec(spec), { enableServiceLinks: true }),
+    fill(requestLimits(fillPodSpec(spec)), { enableServiceLinks: true }),
   );
 }
 
 /** What the admission that is always on adds to a new pod. */
 export function admitPod(pod: JsonObject): JsonObject {
   return within(pod, 'spec', (spec) =>
-    fill(spec, {
-      preemptionPolicy: 'PreemptLowerPriority',
-      priority: 0,
-      tolerations: [
-        evictAfterFiveMinutes('node.kubernetes.io/not-ready'),
-        evictAfterFiveMinutes('node.kubernetes.io/unreachable'),
-      ],
-    }),
+    fill(tolerateLostNodes(spec), { preemptionPolicy: 'PreemptLowerPriority', priority: 0 }),
   );
+}
+
+/** For five minutes, unless the pod says something else about them. */
+function tolerateLostNodes(spec: JsonObject): JsonObject {
+  const given = listAt(spec, 'tolerations');
+  const missing = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].filter(
+    (key) => !given.some((toleration) => tolerates(toleration, key)),
+  );
+  return missing.length === 0
+    ? spec
+    : { ...spec, tolerations: [...given, ...missing.map(evictAfterFiveMinutes)] };
+}
+
+function tolerates(toleration: Json, wanted: string): boolean {
+  const [key, effect] = [textAt(toleration, 'key'), textAt(toleration, 'effect')];
+  return (key === '' || key === wanted) && (effect === '' || effect === 'NoExecute');
 }

@@ -35,9 +35,18 @@ function frozenErrors(
   return [fieldForbidden('immutable', 'field is immutable when `immutable` is set'), ...errors];
 }
 
+/** A key holds text or bytes, not both. */
+function twiceErrors(object: JsonObject): readonly FieldError[] {
+  const binary = objectAt(object, 'binaryData');
+  return Object.keys(objectAt(object, 'data'))
+    .filter((key) => Object.hasOwn(binary, key))
+    .map((key) => fieldInvalid(`data[${key}]`, key, 'duplicate of key present in binaryData'));
+}
+
 export const configMaps = strategy({
   validate: (object, before) => [
     ...dataKeyErrors(object, 'data'),
+    ...twiceErrors(object),
     ...dataKeyErrors(object, 'binaryData'),
     ...frozenErrors(object, before, ['data', 'binaryData']),
   ],
@@ -115,7 +124,15 @@ function withKubernetesFinalizer(object: JsonObject): readonly string[] {
   return given.includes('kubernetes') ? given : [...given, 'kubernetes'];
 }
 
-export const serviceAccounts = strategy({ returnsDeleted: true });
+/** References to secrets are by name within the namespace. */
+const namesOfSecrets = (account: JsonObject): JsonObject =>
+  withinEach(account, 'secrets', (reference) => ({ name: textAt(reference, 'name') }));
+
+export const serviceAccounts = strategy({
+  returnsDeleted: true,
+  prepareCreate: namesOfSecrets,
+  prepareUpdate: namesOfSecrets,
+});
 
 export const nodes = strategy({
   hasStatus: true,

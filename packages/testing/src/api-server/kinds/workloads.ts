@@ -1,10 +1,11 @@
 /** Pods and what runs them: Job, CronJob, Deployment, ReplicaSet, StatefulSet. Nothing here is ever run. */
 import { deepEqual } from '../../object/equal.js';
-import { fieldInvalid, fieldRequired } from '../../object/field-error.js';
+import { fieldForbidden, fieldInvalid, fieldRequired } from '../../object/field-error.js';
 import type { FieldError } from '../../object/field-error.js';
 import { isJsonObject, valueAt } from '../../object/json.js';
+import { labelErrors } from '../../object/object-meta.js';
 import { labelSelectorOf, matchesLabels } from '../../object/selectors.js';
-import type { JsonObject } from '../../object/json.js';
+import type { Json, JsonObject } from '../../object/json.js';
 import {
   labelsOf,
   listAt,
@@ -21,6 +22,7 @@ import { strategy } from '../strategy.js';
 import type { Strategy } from '../strategy.js';
 import { fill, within, withinEach } from './defaults.js';
 import { admitPod, fillPod, fillPodTemplate } from './pod-defaults.js';
+import { podErrors } from './pod-rules.js';
 
 /** Times that a condition has even where nobody gave them. */
 const timedConditions =
@@ -53,7 +55,7 @@ function validateWorkload(object: JsonObject, before: JsonObject | undefined): r
   return [
     ...replicaErrors(object),
     ...selectorErrors(object),
-    ...templateNeedsContainers(object),
+    ...templateErrors(object),
     ...(before === undefined ? [] : immutableErrors(object, before, ['selector'])),
   ];
 }
@@ -72,6 +74,10 @@ function selectorErrors(object: JsonObject): readonly FieldError[] {
     '`selector` does not match template `labels`',
   );
   if (!isJsonObject(selector)) return [fieldRequired('spec.selector'), mismatch];
+  if (Object.keys(selector).length === 0 && textAt(object, 'kind') !== 'Job') {
+    const kind = textAt(object, 'kind') === 'StatefulSet' ? 'statefulset' : 'deployment';
+    return [fieldInvalid('spec.selector', selector, `empty selector is invalid for ${kind}`)];
+  }
   return matchesLabels(labelSelectorOf(selector), labels) ? [] : [mismatch];
 }
 
@@ -87,9 +93,15 @@ function immutableErrors(
     );
 }
 
-function templateNeedsContainers(object: JsonObject): readonly FieldError[] {
-  const containers = listAt(object, 'spec', 'template', 'spec', 'containers');
-  return containers.length === 0 ? [fieldRequired('spec.template.spec.containers')] : [];
+const isFirst = (error: FieldError, index: number, all: readonly FieldError[]): boolean =>
+  all.findIndex((other) => deepEqual({ ...other }, { ...error })) === index;
+
+function templateErrors(object: JsonObject): readonly FieldError[] {
+  const labels = valueAt(object, 'spec', 'template', 'metadata', 'labels');
+  return [
+    ...labelErrors(labels, 'spec.template.labels').filter(isFirst),
+    ...podErrors(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec'),
+  ];
 }
 
 const rollingUpdate = (strategyOf: JsonObject, parameters: JsonObject): JsonObject => {
@@ -105,7 +117,7 @@ function fillDeployment(object: JsonObject): JsonObject {
     progressDeadlineSeconds: 600,
     strategy: {},
   })(object);
-  return within(filled, 'spec', (spec) =>
+  return within(timedConditions('lastUpdateTime', 'lastTransitionTime')(filled), 'spec', (spec) =>
     within(spec, 'strategy', (given) => rollingUpdate(given, { maxUnavailable: '25%', maxSurge: '25%' })),
   );
 }
@@ -125,8 +137,10 @@ function fillStatefulSet(object: JsonObject): JsonObject {
 
 /** A Deployment's own labels are not written through its status. */
 export const deployments = workload(fillDeployment, {
+  countsAnnotations: true,
+  keptByStatus: [['metadata', 'labels']],
   prepareStatus: (next, before) =>
-    withMetadata(withFields(before, { status: next['status'], metadata: next['metadata'] }), {
+    withMetadata(withFields(before, { status: next['status'] ?? {}, metadata: next['metadata'] }), {
       labels: valueAt(before, 'metadata', 'labels'),
     }),
 });
@@ -157,35 +171,60 @@ function fillJobSpec(spec: JsonObject): JsonObject {
 function createJob(object: JsonObject): JsonObject {
   const started: JsonObject = { ...object, status: {} };
   if (valueAt(object, 'spec', 'manualSelector') === true) return started;
-  const labels = {
-    'batch.kubernetes.io/controller-uid': uidOf(object),
-    'batch.kubernetes.io/job-name': nameOf(object),
-    'controller-uid': uidOf(object),
-    'job-name': nameOf(object),
-  };
+  const labels = generatedLabels(object);
   const selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uidOf(object) } };
   const path = ['spec', 'template', 'metadata', 'labels'];
   const template = withValueAt(started, path, { ...objectAt(started, ...path), ...labels });
   return withValueAt(
-    withMetadata(template, { labels: { ...labelsOf(template), ...jobLabels(object, labels) } }),
+    withMetadata(template, { labels: jobLabels(object, labels) }),
     ['spec', 'selector'],
     selector,
   );
 }
 
-/** Labels of the template appear on a Job that has none of its own. */
-function jobLabels(object: JsonObject, labels: JsonObject): JsonObject {
-  if (Object.keys(labelsOf(object)).length > 0) return {};
-  return { ...labelsOf(objectAt(object, 'spec', 'template')), ...labels };
+/** A Job without labels of its own shares those of its template, if there were any before the server's own. */
+function jobLabels(object: JsonObject, generated: JsonObject): JsonObject | undefined {
+  const own = labelsOf(object);
+  const shared = labelsOf(objectAt(object, 'spec', 'template'));
+  if (Object.keys(own).length > 0 && !deepEqual(own, shared)) return own;
+  return Object.keys(shared).length > 0 ? { ...shared, ...generated } : undefined;
+}
+
+/** Whatever reads a Job without labels sees those of its template. */
+function withTemplateLabels(object: JsonObject): JsonObject {
+  const shared = objectAt(object, 'spec', 'template', 'metadata', 'labels');
+  const isBare = Object.keys(labelsOf(object)).length === 0 && Object.keys(shared).length > 0;
+  return isBare ? withMetadata(object, { labels: shared }) : object;
 }
 
 function validateJob(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
-  const errors = [...templateNeedsContainers(object), ...restartErrors(object)];
+  const errors = [...templateErrors(object), ...restartErrors(object), ...selectorErrors(object)];
   if (before === undefined) return errors;
   return [
     ...errors,
-    ...immutableErrors(object, before, ['completions', 'selector', 'template', 'completionMode']),
+    ...immutableErrors(object, before, ['completions', 'selector', 'completionMode']),
+    ...immutableErrors(withMutableTemplate(object, before), before, ['template']),
   ];
+}
+
+function generatedLabels(job: JsonObject): Readonly<Record<string, string>> {
+  return {
+    'batch.kubernetes.io/controller-uid': uidOf(job),
+    'batch.kubernetes.io/job-name': nameOf(job),
+    'controller-uid': uidOf(job),
+    'job-name': nameOf(job),
+  };
+}
+
+/** The job as if its template had left alone what may change before a suspended Job starts: where pods go, and what they are called. */
+function withMutableTemplate(object: JsonObject, before: JsonObject): JsonObject {
+  const waits = valueAt(before, 'spec', 'suspend') === true && textAt(before, 'status', 'startTime') === '';
+  if (!waits) return object;
+  const paths = [
+    ...['labels', 'annotations'].map((field) => ['metadata', field]),
+    ...['affinity', 'nodeSelector', 'schedulingGates', 'tolerations'].map((field) => ['spec', field]),
+  ].map((path) => ['spec', 'template', ...path]);
+  return paths.reduce((result, path) => withValueAt(result, path, valueAt(before, ...path)), object);
 }
 
 function restartErrors(object: JsonObject): readonly FieldError[] {
@@ -194,12 +233,19 @@ function restartErrors(object: JsonObject): readonly FieldError[] {
   return [fieldRequired('spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"')];
 }
 
+const fillJob = (object: JsonObject): JsonObject =>
+  timedConditions(
+    'lastProbeTime',
+    'lastTransitionTime',
+  )(within(fill(object, { spec: {} }), 'spec', fillJobSpec));
+
 export const jobs = strategy({
   hasStatus: true,
   countsGeneration: true,
   orphansByDefault: true,
-  defaults: (object) => within(fill(object, { spec: {} }), 'spec', fillJobSpec),
+  defaults: (object) => withTemplateLabels(fillJob(object)),
   prepareCreate: createJob,
+  onRead: withTemplateLabels,
   validate: validateJob,
 });
 
@@ -220,9 +266,18 @@ const fillCronJob = (object: JsonObject): JsonObject =>
 export const cronJobs = workload(fillCronJob, { validate: () => [] });
 
 function validatePod(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
-  if (listAt(object, 'spec', 'containers').length === 0) return [fieldRequired('spec.containers')];
-  if (before === undefined || deepEqual(frozenPodSpec(object), frozenPodSpec(before))) return [];
+  const errors = [...podErrors(objectAt(object, 'spec'), 'spec')];
+  if (before === undefined) return errors;
+  const count = (pod: JsonObject, list: string): number => listAt(pod, 'spec', list).length;
+  for (const list of ['containers', 'initContainers']) {
+    if (count(object, list) !== count(before, list)) {
+      return [...errors, fieldForbidden(`spec.${list}`, 'pod updates may not add or remove containers')];
+    }
+  }
+  errors.push(...deadlineErrors(object, before), ...tolerationErrors(object, before));
+  if (deepEqual(frozenPodSpec(object), frozenPodSpec(before))) return errors;
   return [
+    ...errors,
     {
       reason: 'FieldValueForbidden',
       field: 'spec',
@@ -230,6 +285,33 @@ function validatePod(object: JsonObject, before: JsonObject | undefined): readon
         'Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
     },
   ];
+}
+
+/** It may be set, and made shorter. */
+function deadlineErrors(object: JsonObject, before: JsonObject): readonly FieldError[] {
+  const field = 'spec.activeDeadlineSeconds';
+  const [now, then] = [object, before].map((pod) => valueAt(pod, 'spec', 'activeDeadlineSeconds'));
+  if (typeof then !== 'number') return [];
+  if (typeof now !== 'number') {
+    return [fieldInvalid(field, null, 'must not update from a positive integer to nil value')];
+  }
+  return now > then ? [fieldInvalid(field, now, 'must be less than or equal to previous value')] : [];
+}
+
+/** Others may join those that are there. */
+function tolerationErrors(object: JsonObject, before: JsonObject): readonly FieldError[] {
+  const timeless = (toleration: Json): Json =>
+    isJsonObject(toleration) ? withFields(toleration, { tolerationSeconds: undefined }) : toleration;
+  const present = listAt(object, 'spec', 'tolerations').map(timeless);
+  return listAt(before, 'spec', 'tolerations')
+    .map(timeless)
+    .filter((toleration) => !present.some((other) => deepEqual(other, toleration)))
+    .map(() =>
+      fieldForbidden(
+        'spec.tolerations',
+        'existing toleration can not be modified except its tolerationSeconds',
+      ),
+    );
 }
 
 function frozenPodSpec(object: JsonObject): JsonObject {
@@ -245,15 +327,40 @@ function frozenPodSpec(object: JsonObject): JsonObject {
   });
 }
 
+/** A pod's address is the first of its addresses. */
+const mirrorAddress = (pod: JsonObject): JsonObject =>
+  within(pod, 'status', (status) => {
+    const [address, first] = [textAt(status, 'podIP'), textAt(listAt(status, 'podIPs')[0], 'ip')];
+    if (address === '') return first === '' ? status : { ...status, podIP: first };
+    return address === first ? status : { ...status, podIPs: [{ ip: address }] };
+  });
+
 export const pods = strategy({
   hasStatus: true,
   countsGeneration: true,
   returnsDeleted: true,
-  defaults: (pod) => timedConditions('lastProbeTime', 'lastTransitionTime')(fillPod(pod)),
+  defaults: (pod) => mirrorAddress(timedConditions('lastProbeTime', 'lastTransitionTime')(fillPod(pod))),
   prepareCreate: (object) => ({
     ...admitPod(object),
     status: { phase: 'Pending', qosClass: qualityOf(object) },
   }),
+  keptByStatus: [
+    ['metadata', 'ownerReferences'],
+    ['metadata', 'deletionTimestamp'],
+  ],
+  // A pod that is replaced as it was written at first is admitted as it was then.
+  prepareUpdate: (next) => admitPod(next),
+  prepareStatus: (next, before) => {
+    const status = objectAt(next, 'status');
+    const { ownerReferences, deletionTimestamp, deletionGracePeriodSeconds } = objectAt(before, 'metadata');
+    return withMetadata(
+      withFields(before, {
+        status: fill(status, { qosClass: valueAt(before, 'status', 'qosClass') ?? 'BestEffort' }),
+        metadata: next['metadata'],
+      }),
+      { ownerReferences, deletionTimestamp, deletionGracePeriodSeconds },
+    );
+  },
   validate: validatePod,
 });
 
