@@ -60,7 +60,7 @@ class Attempt {
   readonly #route: Route;
   readonly #timeout: number;
   readonly #abort: LinkedAbort;
-  readonly #started: number;
+  #sentAt = 0;
   #stopTimer: () => void = () => {};
   #sent = false;
   #refusal: IncumbentError | undefined;
@@ -72,7 +72,6 @@ class Attempt {
     this.#timeout = request.authority
       ? Math.min(request.timeout, budget(request.authority.remaining()))
       : request.timeout;
-    this.#started = route.clock.monotonic();
     this.#abort = new LinkedAbort(request.signal);
   }
 
@@ -127,6 +126,7 @@ class Attempt {
       throw error;
     }
     this.#sent = true;
+    this.#sentAt = this.#route.clock.monotonic();
   }
 
   async #text(body: Dispatcher.ResponseData['body']): Promise<string> {
@@ -154,7 +154,7 @@ class Attempt {
     if (this.#refusal) return this.#refusal;
     if (this.#sent && this.#request.method !== 'GET') {
       this.#request.authority?.mayStillCommit(
-        Math.max(this.#started + this.#timeout - this.#route.clock.monotonic(), 0),
+        Math.max(this.#sentAt + this.#timeout - this.#route.clock.monotonic(), 0),
       );
     }
     return this.#lostMeanwhile() ?? this.#explain(error);

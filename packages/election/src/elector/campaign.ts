@@ -6,9 +6,9 @@ import {
   isConflict,
   isNotFound,
 } from '@incumbent/core/client';
-import { fingerprintOf } from '../lease/lease-record.js';
+import { fingerprintOf, recordOf } from '../lease/lease-record.js';
 import type { AttemptOptions } from '../lease/lease-port.js';
-import { type Decision, decide } from './decide.js';
+import { type Decision, type Observation, decide } from './decide.js';
 import type { ElectorParts } from './elector-parts.js';
 import { explain, retryAfter } from './explain.js';
 import { created, takenOver } from './spec.js';
@@ -101,6 +101,8 @@ export class Campaign {
     const next = lostRace ? clock.monotonic() + rest : startedAt.monotonic + rest;
     // Until the Lease was read again, what is known of it led us astray once.
     const seen = await observer.refresh();
+    // Who lost to a holder waits for that holder, like all others: to hold back besides would favour whoever just won.
+    if (lostRace && seen && isHeld(observer.current)) return;
     this.#notBefore = Math.max(next, seen ? 0 : startedAt.monotonic + timings.retryPeriod);
   }
 
@@ -110,4 +112,8 @@ export class Campaign {
     log[problem === this.#lastProblem ? 'debug' : 'warn']({}, problem);
     this.#lastProblem = problem;
   }
+}
+
+function isHeld(observation: Observation): boolean {
+  return observation.kind === 'present' && recordOf(observation.lease).holder !== '';
 }

@@ -637,6 +637,17 @@ describe('releasing', () => {
     await running;
   });
 
+  test('work that ends while a renewal is under way is released right after it, not a retry period later', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    a.port.latency = 50;
+    await clock.advance('5.17s');
+    expect(server.writes).toHaveLength(2);
+    a.stop();
+    await clock.advance('200ms');
+    expect(server.lease?.spec?.holderIdentity).toBe('');
+  });
+
   test('stepping down lets another replica go first', async () => {
     const { clock, replica } = given();
     const a = replica('a');

@@ -110,7 +110,8 @@ export class Reign {
   }
 
   #settled(now: number): boolean {
-    return this.#work === 'ended' && now >= this.term.unsettledUntil;
+    // A renewal under way would change the version that the release is conditional on.
+    return this.#work === 'ended' && !this.#renewing && now >= this.term.unsettledUntil;
   }
 
   /** Never while a renewal is under way, nor for work that has outlived its grace: then the lease lapses. */

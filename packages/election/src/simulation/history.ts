@@ -1,0 +1,135 @@
+/**
+ * Simulation: an election of several replicas over hours of virtual time in milliseconds of real time, with everything
+ * that can go wrong going wrong, and a referee that compares what happened with what is promised. A history follows from
+ * its seed, to the last event.
+ */
+import { seededRandom } from '@incumbent/core/testing';
+import { ApiServer } from './api-server.js';
+import { type FaultKind, seconds } from './fault.js';
+import { FaultInjector } from './fault-injector.js';
+import { type MutationHooks, intact } from './mutation.js';
+import { Network } from './network.js';
+import type { Participant } from './participant.js';
+import { Referee, type Violation } from './referee.js';
+import { Replica } from './replica.js';
+import type { Scenario } from './scenario.js';
+import { Scheduler } from './scheduler.js';
+import { Weather } from './weather.js';
+import type { World } from './world.js';
+
+export interface HistoryOptions {
+  /** Breaks the electors. @defaultValue they are left intact */
+  readonly mutate?: ((process: Participant) => MutationHooks) | undefined;
+  /** Is told, line by line, what happens. */
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+export interface HistoryResult {
+  readonly violations: readonly Violation[];
+  /** Changes of the leader, to another replica or to itself in a new term. */
+  readonly handovers: number;
+  /** Writes of work that were accepted. */
+  readonly writes: number;
+  readonly events: number;
+  readonly virtualTime: number;
+  /** How often each fault struck. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
+}
+
+/** Between two looks at who leads, in true milliseconds. */
+const LOOK = 50;
+const MS_FOR_LATENCY = 500;
+
+export async function runHistory(
+  scenario: Scenario,
+  { mutate = intact, trace }: HistoryOptions = {},
+): Promise<HistoryResult> {
+  const history = new History(scenario, mutate, trace);
+  await history.run();
+  return history.result();
+}
+
+class History {
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #replicas: readonly Replica[];
+  readonly #faults: FaultInjector;
+
+  constructor(
+    scenario: Scenario,
+    mutate: (process: Participant) => MutationHooks,
+    trace: HistoryOptions['trace'],
+  ) {
+    const scheduler = new Scheduler();
+    const random = seededRandom(scenario.seed ^ 0x5bd1e995);
+    const weather = new Weather();
+    const api: ApiServer = new ApiServer((stream, event) => network.publish(stream, event));
+    const network = new Network({ scheduler, random, weather, scenario, api });
+    const referee = new Referee(scheduler, scenario.timings.renewDeadline, trace);
+    this.#scenario = scenario;
+    this.#world = { scenario, scheduler, network, weather, referee, random, mutate };
+    this.#replicas = scenario.machines.map((machine, index) => new Replica(this.#world, index, machine));
+    this.#faults = new FaultInjector(this.#world, this.#replicas);
+  }
+
+  async run(): Promise<void> {
+    const { scheduler } = this.#world;
+    const { calm, end } = this.#scenario;
+    for (const replica of this.#replicas) replica.start();
+    this.#faults.schedule();
+    await scheduler.run(calm);
+    await this.#expectLeader();
+    await this.#expectCalm(end);
+    for (const replica of this.#replicas) replica.stop();
+    await scheduler.run(end + this.#longestStop());
+    for (const replica of this.#replicas) replica.expectGone();
+  }
+
+  result(): HistoryResult {
+    const { referee, scheduler, weather } = this.#world;
+    return {
+      violations: referee.violations,
+      handovers: Math.max(referee.led - 1, 0),
+      writes: referee.accepted,
+      events: scheduler.ran,
+      virtualTime: scheduler.now,
+      faults: weather.struck,
+    };
+  }
+
+  /** Liveness: faults are over now. */
+  async #expectLeader(): Promise<void> {
+    const { scheduler, referee } = this.#world;
+    const { leaseDuration, attemptTimeout, retryPeriod } = this.#scenario.timings;
+    const slowest = Math.min(1, ...this.#scenario.machines.map(({ rate }) => rate));
+    const bound = (leaseDuration + attemptTimeout + retryPeriod) / slowest + MS_FOR_LATENCY;
+    const latest = this.#scenario.calm + bound;
+    while (!this.#someoneLeads()) {
+      if (scheduler.now >= latest)
+        return referee.breach('nobody leads', `${seconds(bound)} after the last fault`);
+      await scheduler.run(scheduler.now + LOOK);
+    }
+    referee.trace(
+      () => `somebody leads, ${seconds(scheduler.now - this.#scenario.calm)} after the last fault`,
+    );
+  }
+
+  #someoneLeads(): boolean {
+    return this.#replicas.some(({ process }) => process && this.#world.referee.leads(process));
+  }
+
+  /** Work that is still ending may cost one more term; after that, nothing happens any more. */
+  async #expectCalm(end: number): Promise<void> {
+    const { scheduler, referee } = this.#world;
+    await scheduler.run(end - 1.2 * this.#scenario.timings.leaseDuration);
+    const { led } = referee;
+    await scheduler.run(end);
+    if (referee.led > led && referee.violations.length === 0)
+      referee.breach('not calm', `${referee.led - led} new terms without any fault`);
+  }
+
+  #longestStop(): number {
+    const { leaseDuration, drainGrace } = this.#scenario.timings;
+    return 4 * leaseDuration + drainGrace;
+  }
+}
