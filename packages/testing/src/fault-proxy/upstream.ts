@@ -56,7 +56,9 @@ export class Upstream {
     });
     call.on('socket', (socket) => this.#follow(socket));
     call.on('error', () => {});
-    this.#client.once('close', () => call.destroy());
+    const abandon = (): void => void call.destroy();
+    this.#client.once('close', abandon);
+    call.once('close', () => this.#client.off('close', abandon));
     request.pipe(call);
     const [answer] = (await once(call, 'response')) as [http.IncomingMessage];
     return answer;
