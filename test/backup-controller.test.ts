@@ -83,10 +83,8 @@ describe('three replicas of the backup-controller, as processes', () => {
       '12s',
     );
     const summary = lines.at(-1) as unknown as Summary;
-    expect({ code, errors }).toEqual({
-      code: 0,
-      errors: onRealServer ? expect.stringMatching(/^In the cluster of/) : '',
-    });
+    expect(errors).toMatch(onRealServer ? /^In the cluster of/ : /^$/);
+    expect(code).toBe(0);
     expect(summary.handovers.map(({ kind, term }) => ({ kind, term }))).toEqual([
       { kind: 'crash', term: 1 },
       { kind: 'graceful', term: 2 },

@@ -1,6 +1,7 @@
 /** What an object says it is, held against what it is written as. */
 import { fieldInvalid } from '../object/field-error.js';
 import type { JsonObject } from '../object/json.js';
+import { goTypeName } from '../object/merge-patch.js';
 import { failure, invalid } from '../object/status.js';
 import { nameOf, textAt } from './meta.js';
 import type { Resource } from './resource.js';
@@ -16,6 +17,11 @@ function claimOf(object: JsonObject): Claim {
 
 /** In the words of the server; undefined if the object may be read. Built-in objects may say nothing, custom ones their version only. */
 export function unreadableKind(resource: Resource, object: JsonObject, text: string): string | undefined {
+  for (const field of ['apiVersion', 'kind']) {
+    const value = object[field] ?? '';
+    if (typeof value === 'string' || resource.definition.custom) continue;
+    return `couldn't get version/kind; json parse error: json: cannot unmarshal ${goTypeName(value)} into Go struct field .${field} of type string`;
+  }
   const { kind, apiVersion } = claimOf(object);
   if (resource.definition.custom) return kind === '' ? `Object 'Kind' is missing in '${text}'` : undefined;
   const own: Claim = { kind: resource.definition.kind, apiVersion: resource.apiVersion };
@@ -33,10 +39,12 @@ export function unregisteredKind(kind: string, apiVersion: string): string {
  *
  * @throws StatusError 422 for one that says it is something else, 500 for one without a version
  */
-export function assertClaimsKind(resource: Resource, object: JsonObject): void {
+export function assertClaimsKind(resource: Resource, object: JsonObject, subresource = ''): void {
   if (!resource.definition.custom) return;
   const { kind, apiVersion } = claimOf(object);
   if (apiVersion === '') throw noVersion();
+  // A write of the status leaves all else as it was.
+  if (subresource !== '') return;
   const own = resource.definition.kind;
   const errors = [
     ...(kind === own ? [] : [fieldInvalid('kind', kind, `must be ${own}`)]),

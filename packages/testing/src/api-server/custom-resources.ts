@@ -143,6 +143,7 @@ function strategyOf(schema: Schema, withStatus: boolean, scale: ScalePaths | und
     unconditionalUpdate: false,
     countsGeneration: true,
     hasStatus: withStatus,
+    keptByStatus: [['metadata']],
     prepareStatus: (next, before) =>
       withFields(before, {
         status: next['status'],
@@ -168,8 +169,9 @@ function scaleErrors(object: JsonObject, scale: ScalePaths | undefined): readonl
     if (blocking !== undefined) return [fieldInvalid(path, 0, notAMap(path, blocking))];
     const value = valueAt(object, ...keys);
     if (value === undefined || value === null) return [];
-    if (typeof value !== 'number') {
-      const words = `${path} accessor error: ${printed(value)} is of the type ${goTypeName(value)}, expected int64`;
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
+      const type = typeof value === 'number' ? 'float64' : goTypeName(value);
+      const words = `${path} accessor error: ${printed(value)} is of the type ${type}, expected int64`;
       return [fieldInvalid(path, 0, words)];
     }
     return value < 0 ? [fieldInvalid(path, value, 'should be a non-negative integer')] : [];

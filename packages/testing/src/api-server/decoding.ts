@@ -16,20 +16,29 @@ export interface Decoding {
 /** @throws StatusError 400 if the body does not fit, or has unknown fields under Strict */
 export function decodeSent(
   resource: Resource,
-  { object: sent, duplicates }: SentObject,
+  { object: sent, duplicates, raw }: SentObject,
   validation: FieldValidation,
   { applied = false }: DecodeOptions = {},
 ): Decoding {
-  const { object: decoded, unknown, problem } = resource.definition.decode(sent, { applied });
+  const { object: decoded, unknown: found, problem } = resource.definition.decode(sent, { applied });
+  const unknown = knowable(resource, raw, found);
   const object = resource.definition.custom ? decoded : keepReset(sent, decoded);
   if (problem !== undefined) throw cannotBeHandled(resource.gvk, problem);
   const repeated = duplicates.map(duplicateField);
   if (validation !== 'Strict')
     return { object, warnings: validation === 'Warn' ? [...repeated, ...unknown] : [] };
   // A custom resource's fields are looked at only once its text is sound.
-  const found = resource.definition.custom && repeated.length > 0 ? repeated : [...repeated, ...unknown];
-  if (found.length > 0) throw cannotBeHandled(resource.gvk, strictDecodingError(found));
+  const said = resource.definition.custom && repeated.length > 0 ? repeated : [...repeated, ...unknown];
+  if (said.length > 0) throw cannotBeHandled(resource.gvk, strictDecodingError(said));
   return { object, warnings: [] };
+}
+
+/** Of a custom resource that claims another version or kind there is no schema, and only the metadata is known. */
+export function knowable(resource: Resource, raw: JsonObject, unknown: readonly string[]): readonly string[] {
+  const { custom, kind } = resource.definition;
+  if (!custom || (raw['apiVersion'] === resource.apiVersion && raw['kind'] === kind)) return unknown;
+  if (raw['apiVersion'] === null) return [];
+  return unknown.filter((remark) => remark.startsWith('unknown field "metadata.'));
 }
 
 /** An empty list of managers has a meaning, which decoding alone would lose. */

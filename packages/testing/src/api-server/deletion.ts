@@ -72,6 +72,7 @@ export class Deletion {
     assertMortal(resource, stored.name);
     assertPreconditions(resource, stored, options);
     const before = resource.view(stored);
+    if (isPending(resource, before, options.gracePeriodSeconds)) return { object: before, gone: false };
     const finalizers = finalizersFor(resource, before, options.propagation);
     const grace = graceOf(resource, before, options.gracePeriodSeconds);
     const held = finalizers.length > 0 || grace > 0 || isHeldByItself(resource, before);
@@ -88,7 +89,9 @@ export class Deletion {
 
   /** A pod is marked on its way out, as if it had been given time: watches tell so. */
   #markOut(resource: Resource, stored: Stored, context: WriteContext): Stored {
-    const object = this.#mark(resource, stored.object, { finalizers: [], grace: 0 });
+    // It goes with its finalizers, if they were the server's own.
+    const finalizers = finalizersOf(stored.object);
+    const object = this.#mark(resource, stored.object, { finalizers, grace: 0 });
     if (deepEqual(object, stored.object)) return stored;
     return this.#objects.replace(resource, object, context).stored ?? { ...stored, object };
   }
@@ -107,6 +110,13 @@ export class Deletion {
       return withMetadata(timeless, { generation: valueAt(before, 'metadata', 'generation') });
     return { ...timeless, status: { phase: 'Terminating' } };
   }
+}
+
+/** A pod that is on its way out goes on as it was told, unless it is told to be quicker. */
+function isPending(resource: Resource, object: JsonObject, asked: number | undefined): boolean {
+  if (!stopsInItsOwnTime(resource) || !isTerminating(object)) return false;
+  const left = numberAt(object, ['metadata', 'deletionGracePeriodSeconds']);
+  return left > 0 && (asked === undefined || asked >= left);
 }
 
 /** A second delete may cut the grace period, never prolong it. */

@@ -2,7 +2,7 @@
 import { trackUpdate } from '../object/apply.js';
 import { deepEqual } from '../object/equal.js';
 import { fieldInvalid } from '../object/field-error.js';
-import { valueAt } from '../object/json.js';
+import { isJsonObject, valueAt } from '../object/json.js';
 import type { Json, JsonObject } from '../object/json.js';
 import {
   StatusError,
@@ -28,6 +28,7 @@ import {
   nameOf,
   namespaceOf,
   numberAt,
+  objectAt,
   textAt,
   uidOf,
   versionOf,
@@ -137,7 +138,9 @@ export class Objects {
     const early = !tracked && context.subresource === '';
     const owned = early ? this.#trackSent(resource, old, sent, carried, context) : carried;
     const next = prepare(strategy, owned, old, context.subresource);
-    const object = tracked || early ? next : this.#track(resource, old, next, context);
+    const final = tracked || early ? next : this.#trackSent(resource, old, sent, next, context);
+    // Whoever writes what is there already changes nothing, whatever the time.
+    const object = deepEqual(timeless(final), timeless(old)) ? old : final;
     assertValid(resource, object, [
       ...metadataUpdateErrors(object, old, resource),
       ...strategy.validate(this.#asValidated(resource, object), this.#asValidated(resource, old)),
@@ -220,7 +223,7 @@ export class Objects {
       schema: resource.definition.schema,
       resetFields: resetFields(resource, context.subresource),
     });
-    return context.subresource === 'scale' ? withTimelessScale(owned) : owned;
+    return context.subresource === 'scale' ? withScaleOwners(owned, before ?? {}) : owned;
   }
 
   /** Rules of a kind that is shown in two groups look at the form that is stored. */
@@ -265,16 +268,47 @@ function prepare(strategy: Strategy, next: JsonObject, before: JsonObject, subre
   }
 }
 
-/** Who scaled is written down without a time, and so comes first. */
-function withTimelessScale(object: JsonObject): JsonObject {
+/**
+ * Who scaled is written down without a time, and so comes first: but only if somebody owned the number before. Zero is not sent in
+ * a Scale, and so belongs to nobody.
+ */
+function withScaleOwners(object: JsonObject, before: JsonObject): JsonObject {
   const entries = listAt(object, 'metadata', 'managedFields');
-  const isScale = (entry: Json): boolean => textAt(entry, 'subresource') === 'scale';
-  // Zero is not sent in a Scale, and so nobody owns it.
   const none = numberAt(object, ['spec', 'replicas']) === 0;
+  const wasOwned = listAt(before, 'metadata', 'managedFields').some(ownsReplicas);
+  const isScale = (entry: Json): boolean => textAt(entry, 'subresource') === 'scale';
   const scaled = entries
-    .filter((entry) => isScale(entry) && !none)
+    .filter((entry) => isScale(entry) && !none && wasOwned)
     .map((entry) => withFields(entry as JsonObject, { time: undefined }));
-  return withMetadata(object, { managedFields: [...scaled, ...entries.filter((entry) => !isScale(entry))] });
+  const others = entries.filter((entry) => !isScale(entry));
+  // Zero over zero leaves the number with who had it, in an entry of its own.
+  const parted = none && numberAt(before, ['spec', 'replicas']) === 0 ? others.filter(ownsReplicas) : [];
+  const kept = [
+    ...scaled,
+    ...parted.map((entry) => withFields(entry as JsonObject, { time: undefined, fieldsV1: onlyReplicas })),
+    ...(none ? others.flatMap(withoutReplicas) : others),
+  ];
+  return withMetadata(object, { managedFields: kept.length > 0 ? kept : undefined });
+}
+
+const ownedReplicas = ['fieldsV1', 'f:spec', 'f:replicas'];
+const onlyReplicas: JsonObject = { 'f:spec': { 'f:replicas': {} } };
+const ownsReplicas = (entry: Json): boolean => valueAt(entry, ...ownedReplicas) !== undefined;
+
+function withoutReplicas(entry: Json): readonly Json[] {
+  if (!isJsonObject(entry) || !ownsReplicas(entry)) return [entry];
+  const { 'f:spec': spec, ...rest } = objectAt(entry, 'fieldsV1');
+  const left = withFields(spec as JsonObject, { 'f:replicas': undefined });
+  const fieldsV1 = Object.keys(left).length > 0 ? { ...rest, 'f:spec': left } : rest;
+  return Object.keys(fieldsV1).length > 0 ? [{ ...entry, fieldsV1 }] : [];
+}
+
+/** Without the times at which fields were written. */
+function timeless(object: JsonObject): JsonObject {
+  const entries = listAt(object, 'metadata', 'managedFields').map((entry) =>
+    isJsonObject(entry) ? withFields(entry, { time: undefined }) : entry,
+  );
+  return withMetadata(object, { managedFields: entries });
 }
 
 export function resetFields(resource: Resource, subresource: string): readonly (readonly string[])[] {
@@ -315,12 +349,18 @@ function noUniqueName({ status }: StatusError): StatusError {
 
 function assertValid(resource: Resource, object: JsonObject, errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
+  const distinct = resource.definition.custom ? errors : errors.filter(isFirst);
   // Events are one kind in two groups, and say they are of the core group.
   const kind =
     resource.definition.kind === 'Event' && !resource.definition.custom
       ? { group: '', kind: 'Event' }
       : resource.groupKind;
-  throw invalid(kind, nameOf(object), errors);
+  throw invalid(kind, nameOf(object), distinct);
+}
+
+/** Said once, however many rules find it. */
+function isFirst(error: FieldError, index: number, all: readonly FieldError[]): boolean {
+  return all.findIndex(({ field, message }) => field === error.field && message === error.message) === index;
 }
 
 /** A number other than 0 is refused; text that is no number passes. */

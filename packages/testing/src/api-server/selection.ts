@@ -11,6 +11,8 @@ import type { ListOptions } from './list-options.js';
 import type { Resource } from './resource.js';
 
 export interface Selection {
+  /** The only name that is meant, if the field selector says one. */
+  readonly name: string | undefined;
   /** True if every object is meant. */
   readonly everything: boolean;
   matches(object: JsonObject): boolean;
@@ -22,8 +24,11 @@ export function parseSelection(
   { labelSelector, fieldSelector }: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>,
 ): Selection {
   const labels = parseLabelSelector(labelSelector);
-  const fields = compileFieldSelector(parseFieldSelector(fieldSelector), definition.fields);
+  const requirements = parseFieldSelector(fieldSelector);
+  const fields = compileFieldSelector(requirements, definition.fields);
+  const named = requirements.find(({ field, operator }) => field === 'metadata.name' && operator === '=');
   return {
+    name: named?.value,
     everything: labels.length === 0 && fieldSelector === '',
     matches: (object) => matchesLabels(labels, labelsOf(object)) && fields(object),
   };

@@ -146,14 +146,18 @@ function pageOf(
   { items, revision, start }: Reading,
   { selection, namespace, limit }: PageRequest,
 ): Page {
-  const from = start === '' ? items : items.filter((stored) => keyOf(stored) >= start);
+  const { name } = selection;
+  const known = name === undefined ? items : items.filter((stored) => stored.name === name);
+  const from = start === '' ? known : items.filter((stored) => keyOf(stored) >= start);
   const selected = selection.everything
     ? from
     : from.filter((stored) => selection.matches(resource.view(stored)));
   const resourceVersion = String(revision);
-  if (limit === 0 || selected.length <= limit) return { items: selected, resourceVersion };
-  const page = selected.slice(0, limit);
+  const page = limit === 0 ? selected : selected.slice(0, limit);
   const last = page.at(-1);
+  // Whether any of what follows a full page matches is not looked at before it is asked for.
+  const isFull = limit > 0 && page.length === limit;
+  if (!isFull || last === from.at(-1)) return { items: page, resourceVersion };
   return {
     items: page,
     resourceVersion,

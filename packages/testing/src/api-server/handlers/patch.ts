@@ -20,19 +20,19 @@ import { applyStrategicMergePatch } from '../../object/strategic-merge.js';
 import { patchCannotBeDecoded, strictDecodingError } from '../../object/unknown-fields.js';
 import { assertSameName, mediaTypeOf, yamlNotRead } from '../body.js';
 import { assertClaimsKind, unreadableKind } from '../claimed-kind.js';
-import { decodeSent, duplicateField, keepReset } from '../decoding.js';
+import { decodeSent, duplicateField, keepReset, knowable } from '../decoding.js';
 import { formatTime } from '../environment.js';
 import type { ApiRequest, ApiResponse } from '../http-message.js';
 import type { Kernel } from '../kernel.js';
 import { namespaceOf, objectAt, textAt, uidOf, versionOf, withMetadata } from '../meta.js';
-import { assertExpected, resetFields } from '../objects.js';
+import { assertExpected, parseVersion, resetFields } from '../objects.js';
 import type { Stored } from '../collection.js';
 import { parseForce, parseWriteOptions } from '../options.js';
 import type { WriteOptions } from '../options.js';
 import type { ResourceRequest } from '../request-info.js';
 import type { Resource } from '../resource.js';
 import { warned } from '../warnings.js';
-import { answer, contextOf } from './write.js';
+import { answer, contextOf, withVersionOf } from './write.js';
 
 export const jsonPatch = 'application/json-patch+json';
 export const mergePatch = 'application/merge-patch+json';
@@ -102,10 +102,9 @@ function modify(
   });
 }
 
-/** A built-in object that has a kind and no version is read as one that has no fields. */
+/** A built-in object without a version is read as one that has no fields. */
 function lostFields({ definition }: Resource, patched: JsonObject): readonly string[] {
-  const isRead = textAt(patched, 'apiVersion') !== '' || textAt(patched, 'kind') === '';
-  if (definition.custom || isRead) return [];
+  if (definition.custom || textAt(patched, 'apiVersion') !== '') return [];
   const fields = Object.keys(patched).filter((field) => field !== 'kind' && field !== 'apiVersion');
   return fields.sort().map((field) => `unknown field ${JSON.stringify(field)}`);
 }
@@ -131,7 +130,7 @@ function writePatched(
     resourceVersion: versionOf(named),
     unconditional: unconditionalUpdate,
   });
-  assertClaimsKind(resource, patched);
+  assertClaimsKind(resource, patched, target.subresource);
   const object = { ...named, kind: resource.definition.kind, apiVersion: resource.apiVersion };
   const written = kernel.objects.update(resource, before, object, contextOf(request, target, options));
   return answer(kernel, request, resource, written, 200);
@@ -168,7 +167,7 @@ function decodePatched(
   const { object: decoded, unknown, problem } = resource.definition.decode(patched);
   const object = resource.definition.custom ? decoded : keepReset(patched, decoded);
   if (problem !== undefined) throw patchCannotBeDecoded(quoted, problem);
-  const found = [...remarks, ...unknown];
+  const found = [...remarks, ...knowable(resource, patched, unknown)];
   if (fieldValidation === 'Strict' && found.length > 0) {
     throw patchCannotBeDecoded(quoted, strictDecodingError(found));
   }
@@ -240,6 +239,7 @@ function apply(
   // Of an object that is there, only what was applied may name another one.
   const named = before === undefined ? object : withNames(object, applied);
   const placed = assertSameName(inOwnNamespace(named, resource, target), target.name);
+  if (before === undefined) parseVersion(versionOf(applied));
   const { object: decoded, warnings: found } = decodeSent(
     resource,
     { object: placed, duplicates: [], raw: placed },
@@ -251,7 +251,8 @@ function apply(
   return warned(warnings, () => {
     if (before === undefined) {
       const created = kernel.objects.create(resource, decoded, context, { tracked: true });
-      return answer(kernel, request, resource, created, 201);
+      const shown = context.dryRun ? withVersionOf(applied, created) : created;
+      return answer(kernel, request, resource, shown, 201);
     }
     assertVersion(resource, applied, before);
     const written = kernel.objects.update(resource, before, decoded, context, { tracked: true });
@@ -301,8 +302,9 @@ function assertNoUid(resource: Resource, target: ResourceRequest, uid: string): 
 
 /** @throws StatusError 409: an apply may say which version it was made from */
 function assertVersion(resource: Resource, applied: JsonObject, before: Stored | undefined): void {
-  if (before === undefined || versionOf(applied) === '') return;
-  assertExpected(resource, before, { uid: '', resourceVersion: versionOf(applied), unconditional: true });
+  if (before === undefined || objectAt(applied, 'metadata')['resourceVersion'] === undefined) return;
+  const { unconditionalUpdate: unconditional } = resource.definition.strategy;
+  assertExpected(resource, before, { uid: '', resourceVersion: versionOf(applied), unconditional });
 }
 
 /** @throws StatusError 400 for another kind than that of the path */

@@ -36,10 +36,10 @@ export function scale(
   const sent = target.verb === 'update' ? readScale(request) : undefined;
   const stored = found(kernel, resource, target);
   const wanted = sent ?? patched(request, resource, scaleOf(resource, stored));
+  const replicas = replicasOf(wanted, target.name, resource.definition.custom);
   const version = versionOf(wanted);
   if (version !== '' && version !== String(stored.revision))
     throw conflict(resource.groupResource, target.name);
-  const replicas = replicasOf(wanted, target.name);
   const next = withValueAt(resource.view(stored), pathOf(pathsOf(resource).specReplicasPath), replicas);
   const context = contextOf(request, target, options);
   const written = kernel.objects.update(resource, stored, next, context);
@@ -117,9 +117,10 @@ function wrongReplicas(scaleObject: JsonObject): string | undefined {
   return `json: cannot unmarshal ${found} into Go struct field ScaleSpec.spec.replicas of type int32`;
 }
 
-function replicasOf(scaleObject: JsonObject, name: string): number {
+/** Of a custom resource, its own rules say what is too few. */
+function replicasOf(scaleObject: JsonObject, name: string, custom: boolean): number {
   const value = valueAt(scaleObject, 'spec', 'replicas') ?? 0;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  if (typeof value === 'number' && Number.isInteger(value) && (custom || value >= 0)) return value;
   throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [
     fieldInvalid('spec.replicas', value, 'must be greater than or equal to 0'),
   ]);

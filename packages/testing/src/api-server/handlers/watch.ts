@@ -45,6 +45,7 @@ export function watch(
 function named(selection: Selection, name: string): Selection {
   if (name === '') return selection;
   return {
+    name: undefined,
     everything: false,
     matches: (object) => nameOf(object) === name && selection.matches(object),
   };

@@ -6,6 +6,7 @@ import { assertClaimsKind } from '../claimed-kind.js';
 import { decodeSent } from '../decoding.js';
 import type { ApiRequest, ApiResponse } from '../http-message.js';
 import { userAgentOf } from '../http-message.js';
+import { bear } from '../life-cycle.js';
 import type { Kernel } from '../kernel.js';
 import { metadataOf, uidOf, versionOf, withMetadata } from '../meta.js';
 import { assertExpected, assertSameUid, parseVersion } from '../objects.js';
@@ -41,7 +42,8 @@ export function create(
   return warned(warnings, () => {
     assertSentVersion(resource, sent.raw);
     assertSameNamespace(object, resource, target.namespace);
-    assertClaimsKind(resource, sent.raw);
+    // By then it has its name.
+    assertClaimsKind(resource, bear(sent.raw, target.namespace, kernel.environment));
     const written = kernel.objects.create(resource, object, contextOf(request, target, options));
     return answer(kernel, request, resource, written, 201);
   });
@@ -92,7 +94,7 @@ function replaceWith(
     resourceVersion: versionOf(object),
     unconditional: unconditionalUpdate,
   });
-  assertClaimsKind(resource, raw);
+  assertClaimsKind(resource, raw, target.subresource);
   const written = kernel.objects.update(resource, before, object, context);
   return answer(kernel, request, resource, written, 200);
 }
@@ -104,9 +106,9 @@ function assertMayCreate(resource: Resource, exists: boolean, { name, subresourc
 }
 
 /** A dry run shows the version that was sent, which nothing has replaced. */
-function withVersionOf(sent: JsonObject, written: Written): Written {
+export function withVersionOf(sent: JsonObject, written: Written): Written {
   const { resourceVersion } = metadataOf(sent);
-  return resourceVersion === undefined
+  return resourceVersion === undefined || resourceVersion === ''
     ? written
     : { ...written, object: withMetadata(written.object, { resourceVersion }) };
 }

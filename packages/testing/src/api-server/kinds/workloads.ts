@@ -136,7 +136,34 @@ function fillStatefulSet(object: JsonObject): JsonObject {
 }
 
 /** A Deployment's own labels are not written through its status. */
+/** Of those that are counted, none may be more than there are. */
+function countErrors(object: JsonObject): readonly FieldError[] {
+  const count = (field: string): number => numberAt(object, ['status', field]);
+  const above = (field: string, other: string, words: string): readonly FieldError[] =>
+    count(field) > count(other) ? [fieldInvalid(`status.${field}`, count(field), words)] : [];
+  const more = 'cannot be greater than status.replicas';
+  return [
+    ...above('updatedReplicas', 'replicas', more),
+    ...above('readyReplicas', 'replicas', more),
+    ...above('availableReplicas', 'replicas', more),
+    ...above('availableReplicas', 'readyReplicas', 'cannot be greater than readyReplicas'),
+  ];
+}
+
+function strategyErrors(object: JsonObject): readonly FieldError[] {
+  const { type, rollingUpdate } = objectAt(object, 'spec', 'strategy');
+  if (type !== 'Recreate' || rollingUpdate === undefined) return [];
+  return [
+    fieldForbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'"),
+  ];
+}
+
 export const deployments = workload(fillDeployment, {
+  validate: (object, before) => [
+    ...validateWorkload(object, before),
+    ...strategyErrors(object),
+    ...countErrors(object),
+  ],
   countsAnnotations: true,
   keptByStatus: [['metadata', 'labels']],
   prepareStatus: (next, before) =>
@@ -182,11 +209,13 @@ function createJob(object: JsonObject): JsonObject {
   );
 }
 
-/** A Job without labels of its own shares those of its template, if there were any before the server's own. */
+/** A Job without labels of its own shares those of its template, if there were any before the server's own; not if its name is generated. */
 function jobLabels(object: JsonObject, generated: JsonObject): JsonObject | undefined {
   const own = labelsOf(object);
   const shared = labelsOf(objectAt(object, 'spec', 'template'));
-  if (Object.keys(own).length > 0 && !deepEqual(own, shared)) return own;
+  const base = textAt(object, 'metadata', 'generateName');
+  const isNamed = base === '' || !nameOf(object).startsWith(base);
+  if (Object.keys(own).length > 0 && !(isNamed && deepEqual(own, shared))) return own;
   return Object.keys(shared).length > 0 ? { ...shared, ...generated } : undefined;
 }
 
@@ -203,7 +232,8 @@ function validateJob(object: JsonObject, before: JsonObject | undefined): readon
   return [
     ...errors,
     ...immutableErrors(object, before, ['completions', 'selector', 'completionMode']),
-    ...immutableErrors(withMutableTemplate(object, before), before, ['template']),
+    ...templateChangeErrors(object, before),
+    ...startErrors(object, before),
   ];
 }
 
@@ -216,15 +246,28 @@ function generatedLabels(job: JsonObject): Readonly<Record<string, string>> {
   };
 }
 
-/** The job as if its template had left alone what may change before a suspended Job starts: where pods go, and what they are called. */
-function withMutableTemplate(object: JsonObject, before: JsonObject): JsonObject {
+/** A Job that runs has started when it started. */
+function startErrors(object: JsonObject, before: JsonObject): readonly FieldError[] {
+  const field = 'startTime';
+  const [now, then] = [textAt(object, 'status', field), textAt(before, 'status', field)];
+  if (then === '' || now === then || valueAt(object, 'spec', 'suspend') === true) return [];
+  const words = `${field} cannot be ${now === '' ? 'removed' : 'modified'} for unsuspended job`;
+  return [fieldInvalid(`status.${field}`, now === '' ? null : now, words)];
+}
+
+/** Of a suspended Job that never started, where pods go may change, and what they are called. */
+function templateChangeErrors(object: JsonObject, before: JsonObject): readonly FieldError[] {
   const waits = valueAt(before, 'spec', 'suspend') === true && textAt(before, 'status', 'startTime') === '';
-  if (!waits) return object;
-  const paths = [
-    ...['labels', 'annotations'].map((field) => ['metadata', field]),
-    ...['affinity', 'nodeSelector', 'schedulingGates', 'tolerations'].map((field) => ['spec', field]),
-  ].map((path) => ['spec', 'template', ...path]);
-  return paths.reduce((result, path) => withValueAt(result, path, valueAt(before, ...path)), object);
+  if (!waits) return immutableErrors(object, before, ['template']);
+  const mutable = {
+    affinity: undefined,
+    nodeSelector: undefined,
+    schedulingGates: undefined,
+    tolerations: undefined,
+  };
+  const [next, old] = [object, before].map((job) => objectAt(job, 'spec', 'template', 'spec'));
+  if (deepEqual(withFields(next ?? {}, mutable), withFields(old ?? {}, mutable))) return [];
+  return [fieldInvalid('spec.template.spec', next ?? {}, 'field is immutable')];
 }
 
 function restartErrors(object: JsonObject): readonly FieldError[] {
