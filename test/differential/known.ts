@@ -27,11 +27,11 @@ const all: readonly Known[] = [
   },
   {
     reason:
-      'of a custom resource that claims another kind or version, the real server goes on to check the rest',
-    matches: ({ body }, found) =>
+      'of a custom resource that claims another kind, the real server checks and owns the rest in other ways',
+    matches: ({ body, subresource }, found) =>
       isObject(body) &&
       body['kind'] === 'Other' &&
-      found.every(({ path }) => path.startsWith('/body/details/causes/')),
+      (subresource === 'status' || found.every(({ path }) => path.startsWith('/body/details/causes/'))),
   },
 ];
 

@@ -230,6 +230,12 @@ function within(prefix: readonly string[]): readonly Setting[] {
   return podDirectives.map(({ path, value }) => ({ path: [...prefix, ...path], value }));
 }
 
+/** A list that is both written and deleted from: the real server takes now one first, now the other. */
+function isUndecided({ path }: Setting, directives: readonly Setting[]): boolean {
+  const written = path.at(-1) ?? '';
+  return directives.some((directive) => directive.path.at(-1) === `$deleteFromPrimitiveList/${written}`);
+}
+
 function strategicPatch(resource: FuzzedResource): Draw<Step> {
   const directive = fc.array(fc.constantFrom(...directivesFor(resource)), { maxLength: 1 });
   return fc
@@ -239,7 +245,7 @@ function strategicPatch(resource: FuzzedResource): Draw<Step> {
         name,
         query,
         contentType: contentTypes.strategic,
-        body: toPatch([...chosen, ...directive]),
+        body: toPatch([...chosen.filter((setting) => !isUndecided(setting, directive)), ...directive]),
       }),
     );
 }
@@ -251,9 +257,9 @@ const applyQuery = query({
   fieldManager: fc.oneof(often(40, pick<string | undefined>('m1', 'm2', 'm3')), often(1, pick(undefined))),
 });
 
-/** An empty map that was applied to a custom resource's metadata stays in the store unseen, and goes with the next write. */
+/** An empty map or list that was applied to a custom resource's metadata stays in the store unseen, and goes with the next write. */
 function isKeptEmpty({ custom }: FuzzedResource, { path, value }: Setting): boolean {
-  return custom && path[0] === 'metadata' && ['{}', 'null'].includes(JSON.stringify(value));
+  return custom && path[0] === 'metadata' && ['{}', '[]', 'null'].includes(JSON.stringify(value));
 }
 
 function apply(resource: FuzzedResource): Draw<Step> {
