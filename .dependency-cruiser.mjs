@@ -4,7 +4,7 @@
 const LAYERS = {
   core: [
     ['operator'],
-    ['decorators'],
+    ['decorators', 'dependents'],
     ['controller'],
     ['cache', 'queue', 'events'],
     ['watch'],

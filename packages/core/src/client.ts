@@ -97,6 +97,7 @@ export type {
   WatchEvent,
   WatchOptions,
 } from './client/reader.js';
+export { type PatchObjectOptions, patchObject, patchStatus } from './client/patch-object.js';
 export type {
   ApplyOptions,
   DeleteOptions,

@@ -28,7 +28,9 @@ export {
   type EventRecorder,
   type Events,
 } from './events/event-recorder.js';
+export { type AppliedDraft, applyIfChanged } from './controller/apply-if-changed.js';
 export type { CacheReader, ReconcileContext } from './controller/context.js';
+export { type CreateOrPatchResult, type Mutable, createOrPatch } from './controller/create-or-patch.js';
 export {
   type Predicate,
   allOf,
@@ -45,6 +47,14 @@ export {
   TerminalError,
   requeueAfter,
 } from './controller/reconciler.js';
+export {
+  type ChildState,
+  type Dependent,
+  type DependentOptions,
+  type Desired,
+  dependent,
+} from './dependents/dependent.js';
+export { type Child, Dependents, type DependentsReport } from './dependents/dependents.js';
 export { Controller, type ControllerOptions, type ReconcilerClass } from './decorators/controller.js';
 export { Finalizer } from './decorators/finalizer.js';
 export { Operator, type RunOptions } from './operator/operator.js';

@@ -34,6 +34,10 @@ export class CacheView implements CacheReader {
     return this.informersOf(resource).flatMap(({ lister }) => lister.list(options));
   }
 
+  holds(resource: Resource): boolean {
+    return this.#informers.has(identityOf(resource));
+  }
+
   /** One for each namespace, or one for all. */
   informersOf<T extends KubernetesObject>(resource: Resource<T>): readonly Informer<T>[] {
     const informers = this.#informers.get(identityOf(resource));

@@ -10,6 +10,8 @@ import type { Term } from '../leadership/authority.js';
 /** What a reconciler works with. Belongs to one call: nothing of it may be kept for a later one. */
 export interface ReconcileContext {
   readonly key: ObjectKey;
+  /** Name of the controller: the field manager of what it applies. */
+  readonly controller: string;
   /**
    * Reads from the server, and writes under this call's term for ever: a call that outlives its term can't write under a later one,
    * it gets an {@link AuthorityLostError} instead. What it wrote the cache shows at once.
@@ -17,6 +19,14 @@ export interface ReconcileContext {
   readonly client: Writer;
   /** Reads what the controller watches, without a request. */
   readonly cache: CacheReader;
+  /**
+   * One object: from the cache if the controller declares its kind, else from the server. Resolves to `undefined` when there is none.
+   * No informer is started for it: a kind that is read often belongs into `reads`.
+   */
+  readonly get: <T extends KubernetesObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+  ) => Promise<DeepReadonly<T> | undefined>;
   /** Aborts when the term is lost, the operator stops, or `reconcileTimeout` is over: give it to everything that waits. */
   readonly signal: AbortSignal;
   /** Adds controller, key and reconcileID to each line. */
@@ -37,4 +47,6 @@ export interface ReconcileContext {
 export interface CacheReader {
   get<T extends KubernetesObject>(resource: Resource<T>, key: ObjectKey): DeepReadonly<T> | undefined;
   list<T extends KubernetesObject>(resource: Resource<T>, options?: ListerOptions): DeepReadonly<T>[];
+  /** Whether the controller declares the kind. */
+  holds(resource: Resource): boolean;
 }

@@ -7,6 +7,7 @@ import type { ControllerDefinition } from './definition.js';
 import { addFinalizer, type FinalizerStep, removeFinalizer } from './finalizer.js';
 import { NotingWriter } from './noting-writer.js';
 import type { Settled } from './outcome.js';
+import { readThrough } from './read-through.js';
 import type { ReconcileResult } from './reconciler.js';
 
 export interface ReconciliationOptions<T extends KubernetesObject> {
@@ -80,11 +81,16 @@ function contextFor<T extends KubernetesObject>({
   object,
   call,
 }: ReconciliationOptions<T>): ReconcileContext {
+  const client = new NotingWriter(runtime.client.under(call.term), runtime.cache);
+  const reading = { cache: view, client, signal: call.signal };
+  const get: ReconcileContext['get'] = (other, key) => readThrough(reading, other, key);
   return Object.freeze({
     ...call,
     key: keyOf(object),
-    client: new NotingWriter(runtime.client.under(call.term), runtime.cache),
+    controller: definition.name,
+    client,
     cache: view,
+    get,
     events: runtime.events.recorderFor(definition.resource, object, definition.name),
     clock: runtime.clock,
   });

@@ -72,12 +72,14 @@ function given(spec: Partial<ReadonlyBackup['spec']> = {}, status?: ReadonlyBack
   } as unknown as Writer;
   const context = (term = 1): ReconcileContext => ({
     key: { namespace: 'shop', name: 'orders' },
+    controller: 'BackupController',
+    get: () => Promise.resolve(undefined),
     client,
     clock,
     log: silentLogger,
     signal: new AbortController().signal,
     events: { normal: (reason) => void events.push(reason), warning: (reason) => void events.push(reason) },
-    cache: { get: () => undefined, list: () => [] },
+    cache: { get: () => undefined, list: () => [], holds: () => false },
     term: {
       number: term,
       token: String(100 + term),
