@@ -119,7 +119,7 @@ async function given() {
       await done;
     };
     ends.push(end);
-    return { operator, end, lines };
+    return { operator, end, lines, done };
   };
   const greet = (name: string, to = 'you') =>
     admin.create(Greeting, { metadata: { name, namespace: 'a' }, spec: { to } as never });
@@ -205,6 +205,27 @@ describe('an operator against an API server', () => {
     await eventually(() => cleaned.length > 0, 'the cleanup of one');
     expect(cleaned).toEqual(['one']);
   }, 30_000);
+
+  test('refuses to start for a kind that is not served, and for one in another scope', async () => {
+    const { start } = await given();
+    const Absent = resource({ group: 'absent.incumbent.dev', version: 'v1', kind: 'Absent' });
+    const Unscoped = resource({ group: '', version: 'v1', kind: 'ConfigMap', scope: 'Cluster' });
+    @Controller({ for: Absent })
+    class OfAbsent implements Reconciler {
+      async reconcile(): Promise<void> {}
+    }
+    @Controller({ for: Unscoped })
+    class OfUnscoped implements Reconciler {
+      async reconcile(): Promise<void> {}
+    }
+    const failure = async (controller: typeof OfAbsent) => {
+      const { done } = await start({ controllers: [controller] });
+      ends.pop();
+      return await done.catch((error: unknown) => error);
+    };
+    expect(await failure(OfAbsent)).toMatchObject({ code: 'RESOURCE_ABSENT' });
+    expect(await failure(OfUnscoped)).toMatchObject({ code: 'RESOURCE_SCOPE' });
+  });
 
   test('settles: once everything is as it should be, nothing more is written', async () => {
     const { server, start, greet, said } = await given();

@@ -8,6 +8,7 @@ export { BackOff, type BackOffOptions } from './kit/back-off.js';
 export { type Clock, type Instant, elapsedSince, instant, systemClock } from './kit/clock.js';
 export { type Duration, formatDuration, milliseconds } from './kit/duration.js';
 export { IncumbentError, asError, codeOf, isIncumbentError, messageOf } from './kit/error.js';
+export type { LogLevel } from './kit/log-level.js';
 export { type LogFields, type Logger, silentLogger } from './kit/logger.js';
 export {
   type Counter,

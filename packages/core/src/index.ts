@@ -29,6 +29,7 @@ export {
   type Events,
 } from './events/event-recorder.js';
 export { type AppliedDraft, applyIfChanged } from './controller/apply-if-changed.js';
+export type { RunContext } from './controller/runnable.js';
 export type { CacheReader, ReconcileContext } from './controller/context.js';
 export { type CreateOrPatchResult, type Mutable, createOrPatch } from './controller/create-or-patch.js';
 export {
@@ -57,6 +58,7 @@ export {
 export { type Child, Dependents, type DependentsReport } from './dependents/dependents.js';
 export { Controller, type ControllerOptions, type ReconcilerClass } from './decorators/controller.js';
 export { Finalizer } from './decorators/finalizer.js';
+export { Runnable, type RunnableClass, type RunnableOptions } from './decorators/runnable.js';
 export { Operator, type RunOptions } from './operator/operator.js';
 export type { HttpOptions, OperatorOptions } from './operator/options.js';
 export type { LeadershipProvider, LeadershipRuntime } from './operator/leadership-runtime.js';

@@ -5,6 +5,7 @@ import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/logger.js';
 import type { Metrics } from '../kit/metrics.js';
 import type { Random } from '../kit/random.js';
+import type { Tracing } from '../kit/tracing.js';
 import type { ReconcileTrace } from './reconcile-trace.js';
 
 /** What controllers of one operator share. */
@@ -20,4 +21,6 @@ export interface ControllerRuntime {
   readonly gracePeriod: number;
   /** Is told which reconciles run. @defaultValue nobody is */
   readonly trace?: ReconcileTrace;
+  /** @defaultValue nobody is told of spans */
+  readonly tracing?: Tracing;
 }

@@ -5,7 +5,7 @@ import { formatDuration } from '../kit/duration.js';
 import { IncumbentError, isIncumbentError, messageOf } from '../kit/error.js';
 import type { Logger } from '../kit/logger.js';
 import { randomSuffix } from '../kit/random.js';
-import { nextTurn, sleep } from '../kit/sleep.js';
+import { nextTurn } from '../kit/sleep.js';
 import type { Term } from '../leadership/authority.js';
 import { LOW_PRIORITY, WorkQueue } from '../queue/work-queue.js';
 import { CacheView } from './cache-view.js';
@@ -17,6 +17,7 @@ import { reconciliation, type ReconciliationOptions } from './reconciliation.js'
 import type { ControllerRuntime } from './controller-runtime.js';
 import { RunningReconciles } from './running-reconciles.js';
 import { listenToAll } from './source.js';
+import { drain, type Work } from './work.js';
 
 /** Milliseconds. */
 const LONGEST_TURN = 10;
@@ -28,7 +29,7 @@ const LONGEST_TURN = 10;
  * across terms either: a call that ignores its signal keeps its key until it ends.
  * Assumes: its informers have synced before the first {@link run}, and runs don't overlap.
  */
-export class Controller<T extends KubernetesObject = KubernetesObject> {
+export class Controller<T extends KubernetesObject = KubernetesObject> implements Work {
   readonly name: string;
   readonly #definition: ControllerDefinition<T>;
   readonly #runtime: ControllerRuntime;
@@ -58,12 +59,6 @@ export class Controller<T extends KubernetesObject = KubernetesObject> {
     });
   }
 
-  /**
-   * Works until the term's signal or `stopping` aborts, then lets running reconciles end, for at most the grace period.
-   *
-   * If one has not ended by then, resolves only once it has, or once the term can no longer be held: nobody may take over while
-   * the work goes on. Never rejects.
-   */
   async run(term: Term, stopping?: AbortSignal): Promise<void> {
     using ending = new LinkedAbort(term.signal, stopping);
     this.#log.info({ term: term.number }, 'starting');
@@ -73,12 +68,12 @@ export class Controller<T extends KubernetesObject = KubernetesObject> {
     );
     await aborted(ending.signal);
     this.#open = false;
-    await this.#drain(term, workers);
+    const { clock, gracePeriod: grace } = this.#runtime;
+    await drain(workers, { term, clock, log: this.#log, grace, running: this.#running });
     this.#queue.clear();
     this.#log.info({ term: term.number }, 'stopped');
   }
 
-  /** Why the process should be restarted, or undefined: a reconcile that goes on long after it was told to stop. */
   notLive(): string | undefined {
     const { gracePeriod } = this.#runtime;
     const keys = this.#running.overstaying(gracePeriod);
@@ -91,19 +86,6 @@ export class Controller<T extends KubernetesObject = KubernetesObject> {
     this.#open = true;
     const objects = this.#view.list(this.#definition.resource);
     for (const object of objects) this.#queue.add(formatKey(keyOf(object)), { priority: LOW_PRIORITY });
-  }
-
-  async #drain(term: Term, workers: Promise<unknown>): Promise<void> {
-    const { clock, gracePeriod } = this.#runtime;
-    using ended = new LinkedAbort();
-    const working = workers.then(() => ended.abort());
-    await Promise.race([working, sleep(clock, gracePeriod, ended.signal)]);
-    if (ended.signal.aborted) return;
-    const keys = this.#running.overstaying(0);
-    this.#log.error({ keys }, `reconciles ignore their signal for more than ${formatDuration(gracePeriod)}`);
-    while (!ended.signal.aborted && term.remaining() > 0) {
-      await Promise.race([working, sleep(clock, Math.min(term.remaining(), 1000), ended.signal)]);
-    }
   }
 
   async #work(term: Term, ending: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { isNotFound } from '../api/errors.js';
 import { type DeepReadonly, type KubernetesObject, keyOf } from '../api/object.js';
+import { noTracing } from '../kit/tracing.js';
 import type { CacheView } from './cache-view.js';
 import type { ReconcileContext } from './context.js';
 import type { ControllerRuntime } from './controller-runtime.js';
@@ -24,9 +25,13 @@ export interface ReconciliationOptions<T extends KubernetesObject> {
 export async function reconciliation<T extends KubernetesObject>(
   options: ReconciliationOptions<T>,
 ): Promise<Settled> {
+  const { tracing = noTracing } = options.runtime;
   const context = contextFor(options);
   try {
-    return { result: await pass(options, context) };
+    const result = await tracing.span(`reconcile ${options.definition.name}`, attributesOf(options), () =>
+      pass(options, context),
+    );
+    return { result };
   } catch (error) {
     return { error };
   }
@@ -72,6 +77,24 @@ async function cleanUp<T extends KubernetesObject>(
   if (result) return result;
   await removeFinalizer(context.client, resource, object, finalizer.name);
   return undefined;
+}
+
+/** @see OpenTelemetry's semantic conventions: `k8s.namespace.name` is theirs, the rest is ours */
+function attributesOf<T extends KubernetesObject>({
+  definition,
+  object,
+  step,
+  call,
+}: ReconciliationOptions<T>) {
+  const { namespace = '', name } = keyOf(object);
+  return {
+    'incumbent.controller': definition.name,
+    'incumbent.step': step,
+    'incumbent.term': call.term.number,
+    'k8s.namespace.name': namespace,
+    'k8s.object.kind': definition.resource.kind,
+    'k8s.object.name': name,
+  };
 }
 
 function contextFor<T extends KubernetesObject>({

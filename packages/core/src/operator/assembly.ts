@@ -4,15 +4,17 @@ import { InformerCache } from '../cache/cache.js';
 import { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import { Controller } from '../controller/controller.js';
+import { RunnableWork } from '../controller/runnable.js';
+import type { Work } from '../controller/work.js';
 import { ReconcileTrace } from '../controller/reconcile-trace.js';
 import { EventPublisher } from '../events/event-recorder.js';
 import type { Leadership } from '../leadership/leadership.js';
-import { type ContainerParts, containerOf, definitionsOf } from './container.js';
+import { type ContainerParts, containerOf, definitionsOf, runnablesOf } from './container.js';
 import { EventLoopWatch } from './event-loop-watch.js';
 import type { ResolvedOperatorOptions } from './options.js';
-import { pinoLogger } from './pino-logger.js';
 import { PromMetrics } from './prom-metrics.js';
-import type { Planned } from './wiring.js';
+import { otelTracing } from './otel-tracing.js';
+import type { Planned, PlannedRunnable } from './wiring.js';
 
 /** Everything that one run of an operator consists of. Nothing of it has started yet. */
 export interface OperatorParts extends ContainerParts {
@@ -21,27 +23,40 @@ export interface OperatorParts extends ContainerParts {
   readonly container: Container;
   readonly leadership: Leadership;
   readonly loopWatch: EventLoopWatch;
-  /** Controllers that run while this replica leads. */
-  readonly leading: readonly Controller[];
-  /** Controllers that run on each replica. */
-  readonly everywhere: readonly Controller[];
+  readonly planned: readonly Planned[];
+  /** What runs while this replica leads. */
+  readonly leading: readonly Work[];
+  /** What runs on each replica. */
+  readonly everywhere: readonly Work[];
+}
+
+/** What an operator runs, checked as far as can be without making it. */
+export interface Plan {
+  readonly controllers: readonly Planned[];
+  readonly runnables: readonly PlannedRunnable[];
 }
 
 export async function assemble(
   options: ResolvedOperatorOptions,
-  planned: readonly Planned[],
+  { controllers, runnables }: Plan,
 ): Promise<OperatorParts> {
   const base = await baseOf(options);
   try {
     const container = await containerOf(options, base);
-    const definitions = await definitionsOf(planned, container, base);
-    const controllers = (on: 'leader' | 'every-replica'): Controller[] =>
-      definitions.filter((each) => each.on === on).map((definition) => new Controller(definition, base));
+    const definitions = await definitionsOf(controllers, container, base);
+    const others = await runnablesOf(runnables, container, base);
+    const works = (where: 'leader' | 'every-replica'): Work[] => [
+      ...definitions.filter(({ on }) => on === where).map((each) => new Controller(each, base)),
+      ...others
+        .filter(({ on }) => on === where)
+        .map((each) => new RunnableWork(each.name, each.runnable, base)),
+    ];
     return {
       ...base,
       container,
-      leading: controllers('leader'),
-      everywhere: controllers('every-replica'),
+      planned: controllers,
+      leading: works('leader'),
+      everywhere: works('every-replica'),
       leadership: options.leadership(base),
     };
   } catch (error) {
@@ -58,7 +73,7 @@ async function baseOf({
   eventLoopWarning,
   ...options
 }: ResolvedOperatorOptions) {
-  const log = options.log ?? pinoLogger(name);
+  const { log } = options;
   const connection = options.connection ?? (await connect({ userAgent: name, clock }));
   const client = new Client(connection);
   const metrics = new PromMetrics();
@@ -67,5 +82,18 @@ async function baseOf({
   const events = new EventPublisher({ writer, clock, random, log, component: name, instance: os.hostname() });
   const trace = new ReconcileTrace(clock);
   const loopWatch = new EventLoopWatch({ clock, log, metrics, trace, warnFrom: eventLoopWarning });
-  return { connection, client, cache, clock, random, log, metrics, events, gracePeriod, trace, loopWatch };
+  return {
+    connection,
+    client,
+    cache,
+    clock,
+    random,
+    log,
+    metrics,
+    events,
+    gracePeriod,
+    trace,
+    tracing: otelTracing,
+    loopWatch,
+  };
 }

@@ -5,10 +5,16 @@ import { Client } from '../client/client.js';
 import { Connection } from '../client/connection.js';
 import type { ControllerDefinition } from '../controller/definition.js';
 import type { ControllerRuntime } from '../controller/controller-runtime.js';
-import type { Reconciler } from '../controller/reconciler.js';
+import type { Runnable } from '../controller/runnable.js';
 import type { ResolvedOperatorOptions } from './options.js';
 import { Clock, Logger, Metrics, Random } from './tokens.js';
-import { identifierOf, type Planned, resolveDefinition } from './wiring.js';
+import {
+  identifierOf,
+  type Planned,
+  type PlannedRunnable,
+  resolveDefinition,
+  resolveRunnable,
+} from './wiring.js';
 
 export interface ContainerParts extends ControllerRuntime {
   readonly connection: Connection;
@@ -40,12 +46,34 @@ export function definitionsOf(
 ): Promise<(ControllerDefinition & Pick<Planned['plan'], 'on'>)[]> {
   return Promise.all(
     planned.map(async (each) => {
-      const own = new Container({ parent: container, defaultScope: 'Singleton' });
-      own.bind(Logger).toConstantValue(parts.log.child({ controller: each.plan.name }));
-      const identifier = identifierOf(each.target);
-      if (!container.isBound(identifier))
-        own.bind(identifier).to(each.target as unknown as Newable<Reconciler>);
+      const own = ownContainer(each.target, container, parts.log.child({ controller: each.plan.name }));
       return { ...(await resolveDefinition(each, own)), on: each.plan.on };
     }),
   );
+}
+
+/** As {@link definitionsOf}, of the runnables. */
+export function runnablesOf(
+  planned: readonly PlannedRunnable[],
+  container: Container,
+  parts: ContainerParts,
+): Promise<(PlannedRunnable & { readonly runnable: Runnable })[]> {
+  return Promise.all(
+    planned.map(async (each) => {
+      const own = ownContainer(each.target, container, parts.log.child({ runnable: each.name }));
+      return { ...each, runnable: await resolveRunnable(each, own) };
+    }),
+  );
+}
+
+function ownContainer<T>(
+  target: new (...dependencies: never[]) => T,
+  container: Container,
+  log: Logger,
+): Container {
+  const own = new Container({ parent: container, defaultScope: 'Singleton' });
+  own.bind(Logger).toConstantValue(log);
+  const identifier = identifierOf(target);
+  if (!container.isBound(identifier)) own.bind(identifier).to(target as unknown as Newable<T>);
+  return own;
 }

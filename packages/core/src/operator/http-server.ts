@@ -10,9 +10,21 @@ export interface Page {
   readonly body: string;
 }
 
-export type Pages = Readonly<Record<string, () => Page | Promise<Page>>>;
+/** What is asked for. A body is there with PUT, and at most {@link LONGEST_BODY} bytes long. */
+export interface PageRequest {
+  readonly body: string;
+  /** Whether it comes from this machine or pod, as a forwarded port does. */
+  readonly local: boolean;
+}
 
-/** Serves a few pages by plain HTTP: health and metrics. */
+export type Handler = (request: PageRequest) => Page | Promise<Page>;
+
+/** By path, then by method. HEAD is answered as GET without the body. */
+export type Pages = Readonly<Record<string, { readonly GET: Handler; readonly PUT?: Handler }>>;
+
+const LONGEST_BODY = 1024;
+
+/** Serves a few pages by plain HTTP: health, metrics, the log level. */
 export class HttpServer {
   readonly #pages: Pages;
   readonly #server: http.Server;
@@ -49,17 +61,38 @@ export class HttpServer {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
-  async #page({ method, url = '/' }: http.IncomingMessage): Promise<Page> {
+  async #page(request: http.IncomingMessage): Promise<Page> {
+    const { method, url = '/' } = request;
     const path = url.split('?')[0] ?? url;
     const page = Object.hasOwn(this.#pages, path) ? this.#pages[path] : undefined;
     if (!page) return { status: 404, body: `Nothing here. Try ${Object.keys(this.#pages).join(', ')}.\n` };
-    if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: 'GET only.\n' };
+    const handler =
+      method === 'PUT' ? page.PUT : method === 'GET' || method === 'HEAD' ? page.GET : undefined;
+    if (!handler) return { status: 405, body: `${Object.keys(page).join(' or ')} only.\n` };
     try {
-      return await page();
+      const body = method === 'PUT' ? await bodyOf(request) : '';
+      if (body === undefined) return { status: 413, body: `At most ${LONGEST_BODY} bytes.\n` };
+      return await handler({ body, local: isLocal(request.socket.remoteAddress) });
     } catch (error) {
       return { status: 500, body: `${messageOf(error)}\n` };
     }
   }
+}
+
+/** `undefined` when it is too long. */
+async function bodyOf(request: http.IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LONGEST_BODY) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function isLocal(address = ''): boolean {
+  return address === '::1' || address.replace(/^::ffff:/, '').startsWith('127.');
 }
 
 function cannotListen(error: unknown, port: number, host = 'all addresses'): IncumbentError {

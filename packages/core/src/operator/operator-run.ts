@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import type { Controller } from '../controller/controller.js';
+import type { Work } from '../controller/work.js';
 import { aborted } from '../kit/abort.js';
 import { IncumbentError, messageOf } from '../kit/error.js';
 import { alone } from '../leadership/alone.js';
@@ -7,8 +7,10 @@ import type { Term } from '../leadership/authority.js';
 import type { OperatorParts } from './assembly.js';
 import { healthPage } from './health.js';
 import { HttpServer } from './http-server.js';
+import { logLevelPage } from './log-level-page.js';
 import type { ResolvedOperatorOptions } from './options.js';
 import { processMetrics } from './process-metrics.js';
+import { ServedCheck } from './served-check.js';
 import { type Stage, stopInOrder } from './stages.js';
 
 /** Milliseconds. With a grace period of 20 s the whole fits into the 30 s that Kubernetes gives a pod by default. */
@@ -24,15 +26,19 @@ export class OperatorRun {
   /** Tells the leadership to release. */
   readonly #release = new AbortController();
   readonly #caches = new AbortController();
+  readonly #served: ServedCheck;
   #caching: Promise<void> = Promise.resolve();
   #campaigns: Promise<void> = Promise.resolve();
-  /** Controllers at work, by term. */
+  /** Controllers and runnables at work, by term. */
   readonly #working = new Set<Promise<unknown>>();
   #stopping = false;
 
   constructor(options: ResolvedOperatorOptions, parts: OperatorParts) {
     this.#options = options;
     this.#parts = parts;
+    const { connection, clock, random, log } = parts;
+    const wait = options.absentResources === 'wait';
+    this.#served = new ServedCheck({ connection, clock, random, log, wait });
     this.#server = new HttpServer(this.#pages());
   }
 
@@ -62,6 +68,8 @@ export class OperatorRun {
     if (stop.aborted) return;
     if (http) await this.#server.listen(http);
     if (this.address) log.info({ port: this.address.port }, 'serving health and metrics');
+    await this.#served.run(this.#parts.planned, stop);
+    if (stop.aborted) return;
     this.#caching = cache.run(this.#caches.signal);
     if (!(await this.#synced(stop, cacheSyncTimeout))) return;
     log.info({ informers: cache.informers.length }, 'caches are in step');
@@ -89,9 +97,9 @@ export class OperatorRun {
     await Promise.all(campaigns);
   }
 
-  /** Ends when the controllers have ended and the term has been asked to: it is not given up before the stop has come to that. */
-  async #lead(term: Term, controllers: readonly Controller[]): Promise<void> {
-    const work = Promise.all(controllers.map((controller) => controller.run(term, this.#intake.signal)));
+  /** Ends when the work has ended and the term has been asked to: it is not given up before the stop has come to that. */
+  async #lead(term: Term, works: readonly Work[]): Promise<void> {
+    const work = Promise.all(works.map((each) => each.run(term, this.#intake.signal)));
     this.#working.add(work);
     await work.finally(() => this.#working.delete(work));
     await aborted(term.signal);
@@ -130,15 +138,17 @@ export class OperatorRun {
   #pages() {
     const { metrics, clock } = this.#parts;
     const measureProcess = processMetrics(metrics, clock.wall());
-    const live = () => healthPage(this.#livenessChecks());
+    const live = { GET: () => healthPage(this.#livenessChecks()) };
+    const measured = async () => {
+      measureProcess();
+      return { status: 200, type: metrics.contentType, body: await metrics.text() };
+    };
     return {
       '/healthz': live,
       '/livez': live,
-      '/readyz': () => healthPage([() => this.#notReady()]),
-      '/metrics': async () => {
-        measureProcess();
-        return { status: 200, type: metrics.contentType, body: await metrics.text() };
-      },
+      '/readyz': { GET: () => healthPage([() => this.#notReady()]) },
+      '/metrics': { GET: measured },
+      '/loglevel': logLevelPage(this.#options.levels),
     };
   }
 
@@ -151,6 +161,8 @@ export class OperatorRun {
   #notReady(): string | undefined {
     const { leadership, cache } = this.#parts;
     if (this.#stopping) return 'The operator is stopping.';
+    const absent = this.#served.notReady();
+    if (absent !== undefined) return absent;
     const behind = cache.informers.filter(({ hasSynced }) => !hasSynced);
     if (behind.length > 0)
       return `Not in step yet: ${behind.map((i) => `${i.name}: ${i.whyNotSynced()}`).join(' ')}`;

@@ -406,7 +406,7 @@ describe('wiring that cannot work is told before anything starts, in a sentence 
       'Two controllers are called WidgetController',
     ],
     ['a hole', { controllers: [missing] }, 'An entry of `controllers` is undefined'],
-    ['none', { controllers: [] }, '`controllers` is empty'],
+    ['none', { controllers: [] }, '`controllers` and `runnables` are empty'],
     [
       'no leadership',
       { leadership: missing },

@@ -3,12 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { type Observable, ReplaySubject } from 'rxjs';
 import { LinkedAbort } from '../kit/abort.js';
 import { IncumbentError } from '../kit/error.js';
+import type { LogLevel } from '../kit/log-level.js';
 import type { LeadershipState } from '../leadership/leadership.js';
-import { assemble } from './assembly.js';
+import { assemble, type Plan } from './assembly.js';
 import { type OperatorOptions, type ResolvedOperatorOptions, resolveOperatorOptions } from './options.js';
 import { OperatorRun } from './operator-run.js';
 import { listenToSignals } from './signals.js';
-import { planAll, type Planned } from './wiring.js';
+import { planAll, planRunnables } from './wiring.js';
 
 export interface RunOptions {
   /** Stops the operator in order when it aborts. */
@@ -21,23 +22,33 @@ export interface RunOptions {
 
 export class Operator {
   readonly #options: ResolvedOperatorOptions;
-  readonly #planned: readonly Planned[];
+  readonly #plan: Plan;
   readonly #leadership = new ReplaySubject<LeadershipState>(1);
   #ran = false;
   #run: OperatorRun | undefined;
 
   /**
    * @throws {@link IncumbentError} when it can't work: `OPERATOR_OPTIONS`, `CONTROLLER_INVALID` (without `@Controller`, or without `for`),
-   * `CONTROLLER_DUPLICATE`
+   * `CONTROLLER_DUPLICATE`, `RUNNABLE_INVALID`, `RUNNABLE_DUPLICATE`
    */
   constructor(options: OperatorOptions) {
     this.#options = resolveOperatorOptions(options);
-    this.#planned = planAll(options.controllers, this.#options.namespaces);
+    const { controllers, runnables, namespaces } = this.#options;
+    this.#plan = { controllers: planAll(controllers, namespaces), runnables: planRunnables(runnables) };
   }
 
   /** Who leads, as this replica sees it. Replays the latest; completes when the operator has stopped. */
   get leadership$(): Observable<LeadershipState> {
     return this.#leadership.asObservable();
+  }
+
+  /** Least important lines that are logged. Takes effect at once, for everything that logs already too. */
+  get logLevel(): LogLevel {
+    return this.#options.levels.level;
+  }
+
+  set logLevel(level: LogLevel) {
+    this.#options.levels.level = level;
   }
 
   /** Where health and metrics are served, once they are. */
@@ -58,7 +69,7 @@ export class Operator {
     using stop = new LinkedAbort(signal);
     using _listening = listenToSignals({ signals, onFirst: () => stop.abort(), onSecond: onSecondSignal });
     try {
-      const parts = await assemble(this.#options, this.#planned);
+      const parts = await assemble(this.#options, this.#plan);
       parts.leadership.state$.subscribe((state) => this.#leadership.next(state));
       this.#run = new OperatorRun(this.#options, parts);
       await this.#run.untilStopped(stop.signal);

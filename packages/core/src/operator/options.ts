@@ -1,12 +1,15 @@
 import type { ContainerModule } from 'inversify';
 import type { Connection } from '../client/connection.js';
 import type { ReconcilerClass } from '../decorators/controller.js';
+import type { RunnableClass } from '../decorators/runnable.js';
 import { type Clock, systemClock } from '../kit/clock.js';
 import { type Duration, milliseconds } from '../kit/duration.js';
 import { IncumbentError } from '../kit/error.js';
+import { type LogLevel, LogLevelSwitch } from '../kit/log-level.js';
 import type { Logger } from '../kit/logger.js';
 import { type Random, systemRandom } from '../kit/random.js';
 import type { LeadershipProvider } from './leadership-runtime.js';
+import { opened, pinoLogger } from './pino-logger.js';
 
 export interface HttpOptions {
   /** 0 takes any free one: {@link Operator.address} tells which. @defaultValue 8080 */
@@ -18,6 +21,8 @@ export interface HttpOptions {
 export interface OperatorOptions {
   /** Classes with `@Controller`. */
   readonly controllers: readonly ReconcilerClass[];
+  /** Classes with `@Runnable`: work that belongs to no object. @defaultValue none */
+  readonly runnables?: readonly RunnableClass[];
   /**
    * Decides when this replica may write: `leaderElection(...)`, or `alone()` where there is never a second replica.
    * Has no default: forgetting an election and scaling to three would make three leaders.
@@ -29,8 +34,14 @@ export interface OperatorOptions {
   readonly connection?: Connection;
   /** What the controllers' constructors ask for. */
   readonly modules?: readonly ContainerModule[];
-  /** A pino logger, or anything of that shape. @defaultValue pino, JSON to standard output, level `info` */
+  /** A pino logger, or anything of that shape. @defaultValue pino, JSON to standard output */
   readonly log?: Logger;
+  /**
+   * Least important lines that are logged. {@link Operator.logLevel} turns it later, and so does `PUT /loglevel` from within the pod.
+   *
+   * @defaultValue the level of a pino logger that was given; all for another that was given, which decides for itself; else `'info'`
+   */
+  readonly logLevel?: LogLevel;
   /** Where `/healthz`, `/livez`, `/readyz` and `/metrics` answer. `false`: nowhere. */
   readonly http?: HttpOptions | false;
   /** Namespaces in which the controllers look. @defaultValue all */
@@ -42,6 +53,11 @@ export interface OperatorOptions {
   readonly gracePeriod?: Duration;
   /** How long the caches may take to fill before the start counts as failed. @defaultValue `'2m'`, as controller-runtime */
   readonly cacheSyncTimeout?: Duration;
+  /**
+   * What to do when the server does not serve a kind that a controller needs, as while its definition is not installed yet: `'fail'` the
+   * start with an error that names it, or `'wait'`, not ready meanwhile. @defaultValue `'fail'`
+   */
+  readonly absentResources?: 'fail' | 'wait';
   /**
    * How late the event loop may be before a warning names the reconciles that were under way. `false`: no warnings.
    *
@@ -56,17 +72,21 @@ export interface OperatorOptions {
 
 export interface ResolvedOperatorOptions {
   readonly controllers: readonly ReconcilerClass[];
+  readonly runnables: readonly RunnableClass[];
   readonly leadership: LeadershipProvider;
   readonly name: string;
   readonly connection: Connection | undefined;
   readonly modules: readonly ContainerModule[];
-  readonly log: Logger | undefined;
+  /** Passes what `levels` lets through. */
+  readonly log: Logger;
+  readonly levels: LogLevelSwitch;
   readonly http: HttpOptions | undefined;
   readonly namespaces: readonly string[] | undefined;
   /** Milliseconds. */
   readonly gracePeriod: number;
   /** Milliseconds. */
   readonly cacheSyncTimeout: number;
+  readonly absentResources: 'fail' | 'wait';
   /** Milliseconds; Infinity: never. */
   readonly eventLoopWarning: number;
   readonly clock: Clock;
@@ -86,19 +106,29 @@ export function resolveOperatorOptions(options: OperatorOptions): ResolvedOperat
     throw invalid(
       '`leadership` is missing: give leaderElection({ ... }), or alone() if there is never a second replica.',
     );
-  if (options.controllers.length === 0) throw invalid('`controllers` is empty: there is nothing to run.');
+  const { controllers, runnables = [] } = options;
+  if (controllers.length + runnables.length === 0)
+    throw invalid('`controllers` and `runnables` are empty: there is nothing to run.');
   if (namespaces?.length === 0) throw invalid('`namespaces` is empty: leave it out to look at all.');
+  const name = options.name ?? 'incumbent';
+  const { log, levels } = options.log
+    ? opened(options.log)
+    : { log: pinoLogger(name), levels: new LogLevelSwitch('info') };
+  levels.level = options.logLevel ?? levels.level;
   return Object.freeze({
-    controllers: options.controllers,
+    controllers,
+    runnables,
     leadership: options.leadership,
-    name: options.name ?? 'incumbent',
+    name,
     connection: options.connection,
     modules: options.modules ?? [],
-    log: options.log,
+    log: levels.over(log),
+    levels,
     http: http === false ? undefined : http,
     namespaces,
     gracePeriod: milliseconds(gracePeriod),
     cacheSyncTimeout: milliseconds(cacheSyncTimeout),
+    absentResources: options.absentResources ?? 'fail',
     eventLoopWarning: eventLoopWarning === false ? Number.POSITIVE_INFINITY : milliseconds(eventLoopWarning),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

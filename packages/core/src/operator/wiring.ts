@@ -5,6 +5,7 @@ import type { Reconciler } from '../controller/reconciler.js';
 import { controllerOptionsOf, type ReconcilerClass } from '../decorators/controller.js';
 import { type ControllerPlan, finalizerDefinition, planOf } from '../decorators/definition-of.js';
 import { finalizerOf } from '../decorators/finalizer.js';
+import { type Runnable, type RunnableClass, runnableOptionsOf } from '../decorators/runnable.js';
 import { IncumbentError, messageOf } from '../kit/error.js';
 
 export interface Planned {
@@ -18,16 +19,43 @@ export function planAll(
   namespaces: readonly string[] | undefined,
 ): Planned[] {
   const planned = classes.map((target) => ({ target, plan: planFor(target, namespaces) }));
-  const names = new Set<string>();
-  for (const { plan } of planned) {
-    if (names.has(plan.name))
-      throw new IncumbentError(
-        'CONTROLLER_DUPLICATE',
-        `Two controllers are called ${plan.name}: give one of them another name by @Controller({ name }).`,
-      );
-    names.add(plan.name);
-  }
+  const twice = firstRepeated(planned.map(({ plan }) => plan.name));
+  if (twice !== undefined)
+    throw new IncumbentError(
+      'CONTROLLER_DUPLICATE',
+      `Two controllers are called ${twice}: give one of them another name by @Controller({ name }).`,
+    );
   return planned;
+}
+
+export interface PlannedRunnable {
+  readonly target: RunnableClass;
+  readonly name: string;
+  readonly on: 'leader' | 'every-replica';
+}
+
+/** @throws {@link IncumbentError} `RUNNABLE_INVALID`, `RUNNABLE_DUPLICATE` */
+export function planRunnables(classes: readonly (RunnableClass | undefined)[]): PlannedRunnable[] {
+  const planned = classes.map(planRunnable);
+  const twice = firstRepeated(planned.map(({ name }) => name));
+  if (twice !== undefined)
+    throw new IncumbentError(
+      'RUNNABLE_DUPLICATE',
+      `Two runnables are called ${twice}: give one of them another name by @Runnable({ name }).`,
+    );
+  return planned;
+}
+
+function planRunnable(target: RunnableClass | undefined): PlannedRunnable {
+  const invalid = (what: string) => new IncumbentError('RUNNABLE_INVALID', what);
+  if (!target) throw invalid('An entry of `runnables` is undefined: is there a circular import?');
+  const options = runnableOptionsOf(target);
+  if (!options) throw invalid(`${target.name} is no runnable: decorate the class with @Runnable().`);
+  return { target, name: options.name ?? target.name, on: options.on ?? 'leader' };
+}
+
+function firstRepeated(names: readonly string[]): string | undefined {
+  return names.find((name, index) => names.indexOf(name) !== index);
 }
 
 function planFor(
@@ -50,8 +78,8 @@ function planFor(
 }
 
 /** The class as its own token: what it takes is inversify's business, not the compiler's. */
-export function identifierOf(target: ReconcilerClass): ServiceIdentifier<Reconciler> {
-  return target as unknown as ServiceIdentifier<Reconciler>;
+export function identifierOf<T>(target: new (...dependencies: never[]) => T): ServiceIdentifier<T> {
+  return target as unknown as ServiceIdentifier<T>;
 }
 
 /**
@@ -63,12 +91,21 @@ export async function resolveDefinition(
   { target, plan }: Planned,
   container: Container,
 ): Promise<ControllerDefinition> {
-  const reconciler = await instanceOf(target, plan.name, container);
+  const reconciler = await instanceOf<Reconciler>(target, plan.name, container);
   const finalizer = finalizerDefinition(reconciler, finalizerOf(target));
   return { ...plan, reconciler, finalizer };
 }
 
-async function instanceOf(target: ReconcilerClass, name: string, container: Container): Promise<Reconciler> {
+/** @throws {@link IncumbentError} `CONTROLLER_UNRESOLVED`, as for a controller */
+export function resolveRunnable({ target, name }: PlannedRunnable, container: Container): Promise<Runnable> {
+  return instanceOf<Runnable>(target, name, container);
+}
+
+async function instanceOf<T>(
+  target: new (...dependencies: never[]) => T,
+  name: string,
+  container: Container,
+): Promise<T> {
   try {
     return await container.getAsync(identifierOf(target));
   } catch (error) {
