@@ -6,6 +6,7 @@ export type {
   InterceptedRequest,
   KubeconfigOptions,
 } from './api-server/server.js';
+export type { DirectRequest, DirectResponse } from './api-server/direct.js';
 export type { TokenUser } from './api-server/authentication.js';
 export type { JournalEntry, JournalListener } from './api-server/journal.js';
 export type { ApiResponse, Headers } from './api-server/http-message.js';

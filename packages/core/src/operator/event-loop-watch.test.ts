@@ -126,7 +126,7 @@ describe('a blocked event loop', () => {
   });
 });
 
-test('the threshold is a second unless given, and `false` turns the warnings off', () => {
+test('the threshold is a second unless given, and `false` turns the measuring off', () => {
   const options = { controllers: [class {} as never], leadership: () => ({}) as never };
   expect(resolveOperatorOptions(options).eventLoopWarning).toBe(1000);
   expect(resolveOperatorOptions({ ...options, eventLoopWarning: '3s' }).eventLoopWarning).toBe(3000);

@@ -16,7 +16,7 @@ export interface EventLoopWatchOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly trace: ReconcileTrace;
-  /** Milliseconds from which on a delay is warned of. Infinity: never. */
+  /** Milliseconds from which on a delay is warned of. Infinity: nothing is measured. */
   readonly warnFrom: number;
   /**
    * Milliseconds that this thread was busy so far: tells a loop that was blocked from a process that was paused while it
@@ -55,7 +55,8 @@ export class EventLoopWatch implements Disposable {
   }
 
   start(): this {
-    const { clock } = this.#options;
+    const { clock, warnFrom } = this.#options;
+    if (warnFrom === Number.POSITIVE_INFINITY) return this;
     const since = clock.monotonic();
     this.#busyBefore = this.#busy();
     this.#cancel = clock.schedule(INTERVAL, () => this.#look(since));

@@ -59,7 +59,7 @@ export interface OperatorOptions {
    */
   readonly absentResources?: 'fail' | 'wait';
   /**
-   * How late the event loop may be before a warning names the reconciles that were under way. `false`: no warnings.
+   * How late the event loop may be before a warning names the reconciles that were under way. `false`: it is not measured.
    *
    * @defaultValue `'1s'`: seldom by chance, and less than the 1.5 s that a renewal of the preset `fast` may be late
    */
@@ -87,7 +87,7 @@ export interface ResolvedOperatorOptions {
   /** Milliseconds. */
   readonly cacheSyncTimeout: number;
   readonly absentResources: 'fail' | 'wait';
-  /** Milliseconds; Infinity: never. */
+  /** Milliseconds; Infinity: not measured. */
   readonly eventLoopWarning: number;
   readonly clock: Clock;
   readonly random: Random;

@@ -20,6 +20,7 @@ import type { Environment } from './environment.js';
 import { GarbageCollector } from './garbage-collector.js';
 import { isStream } from './http-message.js';
 import type { AnyResponse, ApiResponse, Sink, StreamResponse } from './http-message.js';
+import { chunksOf, direct, type DirectRequest, type DirectResponse } from './direct.js';
 import { Journal } from './journal.js';
 import type { JournalEntry, JournalListener } from './journal.js';
 import type { Kernel } from './kernel.js';
@@ -101,6 +102,23 @@ export class EmbeddedApiServer {
     const server = new EmbeddedApiServer(options);
     await server.#listen();
     return server;
+  }
+
+  /** Listens nowhere: {@link handle} is the only way to it. For tests in which nothing may take real time. */
+  static inProcess(options: EmbeddedApiServerOptions = {}): EmbeddedApiServer {
+    return new EmbeddedApiServer(options);
+  }
+
+  /** Answers one request without a socket, as the admin unless a header says otherwise. Never throws. */
+  async handle({ method, url, headers = {}, body = '' }: DirectRequest): Promise<DirectResponse> {
+    const authorization = `Bearer ${this.adminToken}`;
+    const request = {
+      ...parseRequest(method, url),
+      headers: { authorization, ...headers },
+      body: Buffer.from(body),
+    };
+    const answer = (await this.#intercept?.(request)) ?? (await this.#dispatcher.answer(request));
+    return isStream(answer) ? { status: 200, headers: {}, body: chunksOf(answer) } : direct(answer);
   }
 
   get url(): string {
