@@ -565,6 +565,33 @@ describeOnServers('objects', (server) => {
     expect([ignored.status, ignored.headers['warning']]).toEqual([201, undefined]);
   });
 
+  test('an Ingress gets an empty status and counts its generations; one that leads nowhere: 422', async () => {
+    const ns = await server.namespace();
+    const path = `/apis/networking.k8s.io/v1/namespaces/${ns}/ingresses`;
+    const backend = { service: { name: 'web', port: { number: 80 } } };
+    const ingress = (spec: object) => ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'a' },
+      spec: { ...spec },
+    });
+    const created = await create(path, ingress({ defaultBackend: backend }));
+    expect(created).toMatchObject({ metadata: { generation: 1 }, status: { loadBalancer: {} } });
+    const rules = [{ host: 'a.example.com', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }];
+    const updated = await call('PATCH', `${path}/a`, {
+      body: { spec: { rules }, status: { loadBalancer: { ingress: [{ ip: '10.0.0.1' }] } } },
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+    expect(updated.body).toMatchObject({
+      metadata: { generation: 2 },
+      spec: { rules, defaultBackend: backend },
+      status: { loadBalancer: {} },
+    });
+    const nowhere = await call('POST', path, { body: { ...ingress({}), metadata: { name: 'b' } } });
+    expect(nowhere.status).toBe(422);
+    expect(nowhere.body).toMatchObject({ reason: 'Invalid', details: { kind: 'Ingress', name: 'b' } });
+  });
+
   test('a request without credentials is anonymous, and forbidden: 403 with user, verb and resource', async () => {
     const answer = await call('GET', '/api/v1/namespaces/default/configmaps', {
       headers: { authorization: 'Basic eDp5' },

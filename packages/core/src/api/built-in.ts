@@ -4,9 +4,11 @@ import type {
   V1ConfigMap,
   V1CustomResourceDefinition,
   V1Deployment,
+  V1Ingress,
   V1Job,
   V1Lease,
   V1Namespace,
+  V1PersistentVolumeClaim,
   V1Pod,
   V1Role,
   V1RoleBinding,
@@ -33,9 +35,11 @@ export type ClusterRoleBinding = Wire<V1ClusterRoleBinding>;
 export type ConfigMap = Wire<V1ConfigMap>;
 export type CustomResourceDefinition = Wire<V1CustomResourceDefinition>;
 export type Deployment = Wire<V1Deployment>;
+export type Ingress = Wire<V1Ingress>;
 export type Job = Wire<V1Job>;
 export type Lease = Wire<V1Lease>;
 export type Namespace = Wire<V1Namespace>;
+export type PersistentVolumeClaim = Wire<V1PersistentVolumeClaim>;
 export type Pod = Wire<V1Pod>;
 export type Role = Wire<V1Role>;
 export type RoleBinding = Wire<V1RoleBinding>;
@@ -69,6 +73,12 @@ export const Deployment: Resource<Deployment> = resource({
   version: 'v1',
   kind: 'Deployment',
 });
+export const Ingress: Resource<Ingress> = resource({
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'Ingress',
+  plural: 'ingresses',
+});
 export const Job: Resource<Job> = resource({ group: 'batch', version: 'v1', kind: 'Job' });
 export const Lease: Resource<Lease> = resource({
   group: 'coordination.k8s.io',
@@ -80,6 +90,11 @@ export const Namespace: Resource<Namespace> = resource({
   version: 'v1',
   kind: 'Namespace',
   scope: 'Cluster',
+});
+export const PersistentVolumeClaim: Resource<PersistentVolumeClaim> = resource({
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolumeClaim',
 });
 export const Pod: Resource<Pod> = resource({ group: '', version: 'v1', kind: 'Pod' });
 export const Role: Resource<Role> = resource({ group: RBAC, version: 'v1', kind: 'Role' });

@@ -185,6 +185,23 @@ export const serviceColumns: readonly Column[] = [
   wide('Selector', (object) => formatSelector({ matchLabels: objectAt(object, 'spec', 'selector') })),
 ];
 
+export const ingressColumns: readonly Column[] = [
+  nameColumn,
+  text('Class', (object) => or(textAt(object, 'spec', 'ingressClassName'), '<none>')),
+  text('Hosts', (object) =>
+    or(joined(listAt(object, 'spec', 'rules').map((rule) => or(textAt(rule, 'host'), '*'))), '*'),
+  ),
+  text('Address', (object) =>
+    joined(
+      listAt(object, 'status', 'loadBalancer', 'ingress').map((each) =>
+        or(textAt(each, 'ip'), textAt(each, 'hostname')),
+      ),
+    ),
+  ),
+  text('Ports', (object) => (listAt(object, 'spec', 'tls').length > 0 ? '80, 443' : '80')),
+  ageColumn,
+];
+
 const accessModes: Readonly<Record<string, string>> = {
   ReadWriteOnce: 'RWO',
   ReadOnlyMany: 'ROX',

@@ -201,6 +201,15 @@ const entries: readonly Entry[] = [
     storedAs: '/events',
   },
   {
+    group: 'networking.k8s.io',
+    kind: 'Ingress',
+    plural: 'ingresses',
+    shortNames: ['ing'],
+    strategy: simple.ingresses,
+    columns: columns.ingressColumns,
+    subresources: [status('Ingress')],
+  },
+  {
     group: 'policy',
     kind: 'PodDisruptionBudget',
     plural: 'poddisruptionbudgets',

@@ -173,6 +173,18 @@ export const services = strategy({
   prepareCreate: (object) => ({ ...object, status: { loadBalancer: {} } }),
 });
 
+export const ingresses = strategy({
+  hasStatus: true,
+  countsGeneration: true,
+  prepareCreate: (object) => ({ ...object, status: { loadBalancer: {} } }),
+  validate: (object) => {
+    const spec = objectAt(object, 'spec');
+    return spec['defaultBackend'] === undefined && listAt(spec, 'rules').length === 0
+      ? [fieldInvalid('spec', [], 'either `defaultBackend` or `rules` must be specified')]
+      : [];
+  },
+});
+
 export const volumeClaims = strategy({
   returnsDeleted: true,
   hasStatus: true,
