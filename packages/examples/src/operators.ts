@@ -1,0 +1,5 @@
+/** The small operators, for whoever wants to run them elsewhere than in their own main. */
+export { Memcached } from './memcached/memcached.js';
+export { MemcachedController } from './memcached/memcached-controller.js';
+export { WebPage } from './web-page/web-page.js';
+export { WebPageController } from './web-page/web-page-controller.js';
