@@ -38,6 +38,12 @@ export class Heap<T> {
     this.#items = [];
   }
 
+  /** Holds these instead. */
+  replace(items: Iterable<T>): void {
+    this.clear();
+    for (const item of items) this.push(item);
+  }
+
   #sink(item: T): void {
     let hole = 0;
     for (let child = this.#lesserChild(hole); child !== undefined; child = this.#lesserChild(hole)) {

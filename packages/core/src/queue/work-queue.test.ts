@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import type { Labels, MetricOptions, Metrics } from '../kit/metrics.js';
 import { VirtualClock } from '../kit/virtual-clock.js';
+import { MUTATIONS } from './mutations.fake.js';
+import { faultOf } from './queue-property.fake.js';
 import { BucketRateLimiter, ExponentialRateLimiter, SlowestRateLimiter } from './rate-limiter.js';
 import { LOW_PRIORITY, WorkQueue, type WorkQueueOptions } from './work-queue.js';
 
@@ -129,14 +130,27 @@ describe('priority', () => {
     expect(await drain(queue)).toEqual(['fresh', 'old-1', 'old-2']);
   });
 
-  test('ages: a low one is overtaken for ten seconds, then no more', async () => {
+  test('ages: once it has waited for ten seconds, each fourth turn is the oldest one’s', async () => {
     const { clock, queue } = given();
-    queue.add('old', { priority: LOW_PRIORITY });
+    for (const name of ['old-1', 'old-2']) queue.add(name, { priority: LOW_PRIORITY });
     await clock.advance('9.9s');
-    queue.add('within');
+    for (let i = 0; i < 4; i++) queue.add(`fresh-${i}`);
+    expect([await next(queue), await next(queue), await next(queue), await next(queue)]).toEqual(
+      Array.from({ length: 4 }, (_, i) => `fresh-${i}`),
+    );
     await clock.advance('0.2s');
-    queue.add('after');
-    expect(await drain(queue)).toEqual(['within', 'old', 'after']);
+    for (let i = 4; i < 12; i++) queue.add(`fresh-${i}`);
+    const order = await drain(queue);
+    expect([order.indexOf('old-1'), order.indexOf('old-2')]).toEqual([3, 7]);
+  });
+
+  test('does not let a large initial list hold up what is fresh, however long it takes', async () => {
+    const { clock, queue } = given();
+    for (let i = 0; i < 1000; i++) queue.add(`old-${i}`, { priority: LOW_PRIORITY });
+    await clock.advance('10m');
+    queue.add('fresh');
+    const order = await drain(queue);
+    expect(order.indexOf('fresh')).toBeLessThan(2);
   });
 
   test('is the highest that was asked for, also by a delayed add', async () => {
@@ -150,6 +164,53 @@ describe('priority', () => {
     expect(await next(queue)).toBe('b');
     expect(queue.priorityOf('b')).toBe(9);
     expect(queue.priorityOf('a')).toBeUndefined();
+  });
+});
+
+describe('the causes of a key', () => {
+  const reasons = () => {
+    const clock = new VirtualClock();
+    return { clock, queue: new WorkQueue<string>({ name: 'backup', clock }) };
+  };
+
+  test('are handed over together, those of delayed adds when they are due', async () => {
+    const { clock, queue } = reasons();
+    queue.addAfter('a', 10, { causes: ['later'] });
+    queue.addAfter('a', 20, { causes: ['latest'] });
+    queue.add('a', { causes: ['now'] });
+    queue.add('a', { causes: ['again'] });
+    await queue.get();
+    expect(queue.causesOf('a')).toEqual(['now', 'again']);
+    queue.done('a');
+    await clock.advance(10);
+    await queue.get();
+    expect(queue.causesOf('a')).toEqual(['later', 'latest']);
+    queue.done('a');
+    expect(queue.causesOf('a')).toEqual([]);
+  });
+
+  test('that come while it is processed belong to the next time', async () => {
+    const { queue } = reasons();
+    queue.add('a', { causes: ['first'] });
+    await queue.get();
+    queue.add('a', { causes: ['second'] });
+    expect(queue.causesOf('a')).toEqual(['first']);
+    queue.done('a');
+    await queue.get();
+    expect(queue.causesOf('a')).toEqual(['second']);
+  });
+
+  test('are bounded, and gone when the queue is cleared', async () => {
+    const { queue } = reasons();
+    for (let i = 0; i < 100; i++) queue.add('a', { causes: [`${i}`] });
+    await queue.get();
+    expect(queue.causesOf('a')).toHaveLength(16);
+    queue.add('a', { causes: ['x'] });
+    queue.clear();
+    queue.done('a');
+    queue.add('a');
+    await queue.get();
+    expect(queue.causesOf('a')).toEqual([]);
   });
 });
 
@@ -330,124 +391,16 @@ describe('metrics', () => {
   });
 });
 
-/** The queue as plainly as it can be said: everything in lists, everything looked through each time. */
-class PlainQueue {
-  readonly ageing = 100;
-  now = 0;
-  #order = 0;
-  ready: { key: string; priority: number; since: number; order: number }[] = [];
-  again: { key: string; priority: number; since: number }[] = [];
-  delayed: { key: string; due: number; priority: number }[] = [];
-  processing: string[] = [];
-
-  add(key: string, priority: number): void {
-    const busy = this.processing.includes(key);
-    const known = (busy ? this.again : this.ready).find((each) => each.key === key);
-    if (known) known.priority = Math.max(known.priority, priority);
-    else if (busy) this.again.push({ key, priority, since: this.now });
-    else this.ready.push({ key, priority, since: this.now, order: this.#order++ });
-  }
-
-  addAfter(key: string, delay: number, priority: number): void {
-    const known = this.delayed.find((each) => each.key === key);
-    const due = Math.min(this.now + delay, known?.due ?? Infinity);
-    const highest = Math.max(priority, known?.priority ?? priority);
-    if (known?.due === due && known.priority === highest) return;
-    this.delayed = [...this.delayed.filter((each) => each !== known), { key, due, priority: highest }];
-  }
-
-  advance(by: number): void {
-    const end = this.now + by;
-    for (; this.now <= end; this.now++) {
-      for (const { key, priority } of this.delayed.filter(({ due }) => due <= this.now))
-        this.add(key, priority);
-      this.delayed = this.delayed.filter(({ due }) => due > this.now);
-    }
-    this.now = end;
-  }
-
-  get(): string | undefined {
-    const rank = (each: { since: number; priority: number }) => each.since - each.priority * this.ageing;
-    const [first] = this.ready.toSorted((a, b) => rank(a) - rank(b) || a.order - b.order);
-    this.ready = this.ready.filter((each) => each !== first);
-    if (first) this.processing.push(first.key);
-    return first?.key;
-  }
-
-  done(key: string): void {
-    this.processing = this.processing.filter((each) => each !== key);
-    const again = this.again.find((each) => each.key === key);
-    this.again = this.again.filter((each) => each !== again);
-    if (again) this.ready.push({ ...again, order: this.#order++ });
-  }
-}
-
 describe('whatever is done with a queue', () => {
-  const key = fc.constantFrom('a', 'b', 'c', 'd');
-  const priority = fc.constantFrom(0, 0, LOW_PRIORITY, 3);
-  const operation = fc.oneof(
-    fc.record({ do: fc.constant('add' as const), key, priority }),
-    fc.record({
-      do: fc.constant('addAfter' as const),
-      key,
-      priority,
-      delay: fc.integer({ min: 1, max: 40 }),
-    }),
-    fc.record({ do: fc.constant('get' as const) }),
-    fc.record({ do: fc.constant('done' as const), key }),
-    fc.record({ do: fc.constant('advance' as const), by: fc.integer({ min: 1, max: 30 }) }),
-  );
-
   test('it hands out the keys that a plain list would, in that order; no two processors have one key; none is lost', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(operation, { maxLength: 40 }), async (operations) => {
-        const { clock, queue } = given();
-        const plain = new PlainQueue();
-        const processing = new Set<string>();
-        const owed = new Set<string>();
-        const get = async (): Promise<string | undefined> => {
-          const got = await next(queue);
-          expect(got).toBe(plain.get());
-          if (got === undefined) return undefined;
-          expect(processing.has(got)).toBe(false);
-          processing.add(got);
-          owed.delete(got);
-          return got;
-        };
-        for (const each of operations) {
-          if (each.do === 'get') await get();
-          else if (each.do === 'advance') {
-            await clock.advance(each.by);
-            plain.advance(each.by);
-          } else if (each.do === 'done') {
-            processing.delete(each.key);
-            queue.done(each.key);
-            plain.done(each.key);
-          } else {
-            owed.add(each.key);
-            if (each.do === 'add') queue.add(each.key, each);
-            else queue.addAfter(each.key, each.delay, each);
-            if (each.do === 'add') plain.add(each.key, each.priority);
-            else plain.addAfter(each.key, each.delay, each.priority);
-          }
-          expect(queue.length).toBe(plain.ready.length + plain.again.length);
-        }
-        await clock.advance(100);
-        plain.advance(100);
-        for (const each of processing) {
-          queue.done(each);
-          plain.done(each);
-        }
-        processing.clear();
-        for (let got = await get(); got !== undefined; got = await get()) {
-          processing.delete(got);
-          queue.done(got);
-          plain.done(got);
-        }
-        expect([...owed]).toEqual([]);
-        expect(clock.pending).toBe(0);
-      }),
-      { numRuns: 150 },
-    );
-  });
+    expect(await faultOf((options) => new WorkQueue(options), { seed: 1, runs: 400 })).toBeUndefined();
+  }, 30_000);
+
+  test.each(MUTATIONS)(
+    'it is noticed when $name',
+    async ({ make }) => {
+      expect(await faultOf(make, { seed: 1, runs: 400 })).toBeDefined();
+    },
+    30_000,
+  );
 });

@@ -6,7 +6,7 @@ import { type RateLimiter, defaultRateLimiter } from './rate-limiter.js';
 import { type Demand, ReadyKeys } from './ready-keys.js';
 import { WorkQueueMetrics } from './work-queue-metrics.js';
 
-export interface WorkQueueOptions {
+export interface WorkQueueOptions<Cause = never> {
   /** In metrics. */
   readonly name: string;
   /** In metrics. @defaultValue the name */
@@ -15,34 +15,46 @@ export interface WorkQueueOptions {
   /** @defaultValue {@link defaultRateLimiter}: 5 ms doubled up to 1000 s per key, 10 retries a second (100 at once) overall */
   readonly limiter?: RateLimiter | undefined;
   readonly metrics?: Metrics | undefined;
-  /** Milliseconds of waiting that outweigh one point of priority. @defaultValue 100: a key of priority -100 waits at most 10 s longer */
+  /**
+   * Milliseconds after which a waiting key has aged: each fourth key that is handed out is then the oldest, whatever its priority.
+   *
+   * @defaultValue 10,000: longer than a queue takes that keeps up
+   */
   readonly ageing?: number | undefined;
+  /** Puts causes of one key together, and bounds their number. @defaultValue the first 16 are kept */
+  readonly coalesce?: ((known: readonly Cause[], more: readonly Cause[]) => readonly Cause[]) | undefined;
 }
 
-export interface AddOptions {
+export interface AddOptions<Cause = never> {
   /** Higher goes first. The highest that was asked for counts. @defaultValue 0 */
   readonly priority?: number | undefined;
+  /** Why. Handed over with the key, see {@link WorkQueue.causesOf}. @defaultValue none */
+  readonly causes?: readonly Cause[] | undefined;
 }
 
-/** For what nobody waits for: the initial list, a resync. Fresh changes go first, for at most 10 s. */
+/** For what nobody waits for: the initial list, a resync. Fresh changes go first, but for each fourth turn. */
 export const LOW_PRIORITY = -100;
+
+const CAUSES = 16;
 
 const RUNNING_METRICS_EVERY = 500;
 
-interface Run extends Demand {
+interface Run<Cause> extends Demand {
   readonly started: number;
+  readonly causes: readonly Cause[];
 }
 
 /**
  * The order of business for processors, with the semantics of client-go's: a key that is added while it waits is still processed once;
  * one that is added while it is processed is processed again afterwards, never at the same time.
  *
- * Guarantees: a key added before {@link shutDown} is handed out after that add, unless {@link clear} drops it.
+ * Guarantees: a key added before {@link shutDown} is handed out after that add, unless {@link clear} drops it. The order is by priority,
+ * then first in, first out; each fourth turn is the oldest's, see {@link WorkQueueOptions.ageing}.
  * Assumes: who got a key from {@link get} calls {@link done}, whatever happens.
  *
  * @see client-go, util/workqueue
  */
-export class WorkQueue {
+export class WorkQueue<Cause = never> {
   readonly #clock: Clock;
   readonly #limiter: RateLimiter;
   readonly #metrics: WorkQueueMetrics;
@@ -50,25 +62,30 @@ export class WorkQueue {
   /** Keys that wait for a processor. None of them is in `#processing`. */
   readonly #ready: ReadyKeys;
   /** Keys that were handed out and are not done. Never more than one processor per key. */
-  readonly #processing = new Map<string, Run>();
+  readonly #processing = new Map<string, Run<Cause>>();
   /** Keys that were added while in processing: each is in `#processing`, and goes to `#ready` when it is done. */
   readonly #again = new Map<string, Demand>();
   /** Keys that will be added later, whatever else happens to them meanwhile. */
-  readonly #delayed: DelayedKeys;
+  readonly #delayed: DelayedKeys<Cause>;
+  /** Why keys that are to be handed out were added: of keys in `#ready` and `#again`, if anybody said why. */
+  readonly #causes = new Map<string, readonly Cause[]>();
+  readonly #coalesce: (known: readonly Cause[], more: readonly Cause[]) => readonly Cause[];
   /** Who waits for a key, longest first. Empty unless `#ready` is. */
   readonly #getters = new Set<(key: string | undefined) => void>();
   #drained: (() => void)[] = [];
   #shuttingDown = false;
   #stopMeasuring: (() => void) | undefined;
 
-  constructor(options: WorkQueueOptions) {
-    const { name, controller = name, clock, metrics = noMetrics, ageing = 100 } = options;
+  constructor(options: WorkQueueOptions<Cause>) {
+    const { name, controller = name, clock, metrics = noMetrics, ageing = 10_000 } = options;
+    const { coalesce = (known, more) => [...known, ...more].slice(0, CAUSES) } = options;
     this.#clock = clock;
     this.#limiter = options.limiter ?? defaultRateLimiter(clock);
     this.#measured = metrics !== noMetrics;
     this.#metrics = new WorkQueueMetrics(metrics, { name, controller });
     this.#ready = new ReadyKeys(ageing);
-    this.#delayed = new DelayedKeys(clock, (key, priority) => this.add(key, { priority }));
+    this.#coalesce = coalesce;
+    this.#delayed = new DelayedKeys({ clock, coalesce, onDue: (key, request) => this.add(key, request) });
   }
 
   /** Keys that wait for a processor, those that were added while in processing included, delayed ones not. */
@@ -80,8 +97,9 @@ export class WorkQueue {
     return this.#shuttingDown;
   }
 
-  add(key: string, { priority = 0 }: AddOptions = {}): void {
+  add(key: string, { priority = 0, causes = [] }: AddOptions<Cause> = {}): void {
     if (this.#shuttingDown) return;
+    if (causes.length > 0) this.#causes.set(key, this.#coalesce(this.#causes.get(key) ?? [], causes));
     const busy = this.#processing.has(key);
     const known = busy ? this.#again.get(key) : this.#ready.demandOf(key);
     if (known && known.priority >= priority) return;
@@ -92,14 +110,14 @@ export class WorkQueue {
   }
 
   /** Adds the key in `delay` milliseconds. Of several delays for one key the earliest wins; an `add` meanwhile takes none away. */
-  addAfter(key: string, delay: number, { priority = 0 }: AddOptions = {}): void {
+  addAfter(key: string, delay: number, { priority = 0, causes = [] }: AddOptions<Cause> = {}): void {
     if (this.#shuttingDown) return;
-    if (delay > 0) this.#delayed.put(key, delay, priority);
-    else this.add(key, { priority });
+    if (delay > 0) this.#delayed.put(key, delay, { priority, causes });
+    else this.add(key, { priority, causes });
   }
 
   /** Adds the key when its rate limiter allows. Call {@link forget} once it has succeeded. */
-  addRateLimited(key: string, options: AddOptions = {}): void {
+  addRateLimited(key: string, options: AddOptions<Cause> = {}): void {
     if (this.#shuttingDown) return;
     this.#metrics.retried();
     this.addAfter(key, this.#limiter.when(key), options);
@@ -117,6 +135,11 @@ export class WorkQueue {
   /** The priority with which a key in processing was handed out, for adding it again with the same. */
   priorityOf(key: string): number | undefined {
     return this.#processing.get(key)?.priority;
+  }
+
+  /** Why a key in processing was handed out: what every add since it was last handed out gave as its cause. */
+  causesOf(key: string): readonly Cause[] {
+    return this.#processing.get(key)?.causes ?? [];
   }
 
   /**
@@ -149,6 +172,7 @@ export class WorkQueue {
     for (const { priority } of this.#ready.demands()) this.#metrics.depth(priority, -1);
     this.#ready.clear();
     this.#again.clear();
+    this.#causes.clear();
     this.#delayed.clear();
     this.#limiter.clear();
     this.#checkDrained();
@@ -180,14 +204,16 @@ export class WorkQueue {
   }
 
   #take(): string | undefined {
-    const next = this.#ready.take();
-    if (!next) return undefined;
     const now = this.#clock.monotonic();
-    this.#metrics.depth(next.priority, -1);
-    this.#metrics.taken(now - next.since);
-    this.#processing.set(next.key, { priority: next.priority, since: next.since, started: now });
+    const next = this.#ready.take(now);
+    if (!next) return undefined;
+    const { key, priority, since } = next;
+    this.#metrics.depth(priority, -1);
+    this.#metrics.taken(now - since);
+    this.#processing.set(key, { priority, since, started: now, causes: this.#causes.get(key) ?? [] });
+    this.#causes.delete(key);
     this.#measure();
-    return next.key;
+    return key;
   }
 
   #wait(signal?: AbortSignal): Promise<string | undefined> {
