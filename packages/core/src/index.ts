@@ -14,6 +14,7 @@ export { type Lister, type ListerOptions } from './cache/lister.js';
 export { CacheSyncError } from './cache/sync.js';
 export { type AddOptions, LOW_PRIORITY, WorkQueue, type WorkQueueOptions } from './queue/work-queue.js';
 export {
+  type BucketOptions,
   BucketRateLimiter,
   ExponentialRateLimiter,
   type RateLimiter,
@@ -30,14 +31,31 @@ export {
 } from './events/event-recorder.js';
 export { type AppliedDraft, applyIfChanged } from './controller/apply-if-changed.js';
 export type { RunContext } from './controller/runnable.js';
+export type { Cause, CauseObject, CauseType } from './controller/cause.js';
 export type { CacheReader, ReconcileContext } from './controller/context.js';
 export { type CreateOrPatchResult, type Mutable, createOrPatch } from './controller/create-or-patch.js';
 export {
+  type PollOptions,
+  PushSource,
+  type Source,
+  type SourceContext,
+  type WakeKey,
+  fromObservable,
+  poll,
+} from './controller/external-source.js';
+export {
   type Predicate,
   allOf,
+  annotationsChanged,
   anyOf,
+  changed,
   contentChanges,
+  deletionChanged,
+  generationChanged,
+  labelsChanged,
+  not,
   onUpdate,
+  resourceVersionChanged,
   userChanges,
 } from './controller/predicate.js';
 export {
@@ -56,6 +74,7 @@ export {
   dependent,
 } from './dependents/dependent.js';
 export { type Child, Dependents, type DependentsReport } from './dependents/dependents.js';
+export { type Mapper, type Watch, type WatchOptions, watch } from './controller/watch.js';
 export { Controller, type ControllerOptions, type ReconcilerClass } from './decorators/controller.js';
 export { Finalizer } from './decorators/finalizer.js';
 export { Runnable, type RunnableClass, type RunnableOptions } from './decorators/runnable.js';

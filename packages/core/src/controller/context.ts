@@ -6,12 +6,18 @@ import type { EventRecorder } from '../events/event-recorder.js';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/logger.js';
 import type { Term } from '../leadership/authority.js';
+import type { Cause } from './cause.js';
 
 /** What a reconciler works with. Belongs to one call: nothing of it may be kept for a later one. */
 export interface ReconcileContext {
   readonly key: ObjectKey;
   /** Name of the controller: the field manager of what it applies. */
   readonly controller: string;
+  /**
+   * What called for this reconcile, put together since the last one began. To be logged and looked at, never to be acted on: changes that
+   * happened while nobody watched have no cause.
+   */
+  readonly causes: readonly Cause[];
   /**
    * Reads from the server, and writes under this call's term for ever: a call that outlives its term can't write under a later one,
    * it gets an {@link AuthorityLostError} instead. What it wrote the cache shows at once.
@@ -39,7 +45,7 @@ export interface ReconcileContext {
 }
 
 /**
- * The kinds that a controller declares by `for`, `owns` and `reads`, as its informers have them: at least as new as its own writes.
+ * The kinds that a controller declares by `for`, `owns`, `watches` and `reads`, as its informers have them: at least as new as its own writes.
  * Objects are shared: they are to be read, not changed.
  *
  * @throws {@link IncumbentError} `CACHE_UNDECLARED` for another kind: it would be empty
@@ -49,4 +55,9 @@ export interface CacheReader {
   list<T extends KubernetesObject>(resource: Resource<T>, options?: ListerOptions): DeepReadonly<T>[];
   /** Whether the controller declares the kind. */
   holds(resource: Resource): boolean;
+  /** The objects of a kind in `owns` that `owner` controls, by an index on their owner references: no search. Those being deleted included. */
+  owned<T extends KubernetesObject>(
+    resource: Resource<T>,
+    owner: DeepReadonly<Pick<KubernetesObject, 'metadata'>>,
+  ): DeepReadonly<T>[];
 }

@@ -11,7 +11,9 @@ const BUCKETS = [
   1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
 ];
 
-/** A controller's metrics under the names and labels of controller-runtime. */
+const MOST_PLACES = 50;
+
+/** A controller's metrics under the names and labels of controller-runtime, and those that it has not. */
 export class ControllerMetrics {
   readonly #labels: Labels;
   readonly #total: Counter;
@@ -20,6 +22,12 @@ export class ControllerMetrics {
   readonly #panics: Counter;
   readonly #time: Histogram;
   readonly #active: Gauge;
+  readonly #overstaying: Gauge;
+  readonly #givenUp: Counter;
+  readonly #slowed: Counter;
+  readonly #sourceFailures: Counter;
+  /** Places that have a series of their own: paths may hold names, of which there is no end. */
+  readonly #places = new Set<string>();
 
   constructor(metrics: Metrics, controller: string, concurrency: number) {
     this.#labels = { controller };
@@ -47,6 +55,25 @@ export class ControllerMetrics {
       buckets: BUCKETS,
     });
     this.#active = metrics.gauge(named('active_workers', 'Reconciles that are running.'));
+    const own = (name: string, help: string) => ({ name: `incumbent_reconcile_${name}`, help, labels });
+    this.#overstaying = metrics.gauge(
+      own('overstaying', 'Reconciles that go on although they were told to stop and had their grace period.'),
+    );
+    this.#givenUp = metrics.counter(
+      own('given_up_total', 'Objects that failed more often than maxRetries allows.'),
+    );
+    this.#slowed = metrics.counter({
+      ...own(
+        'slowed_total',
+        'Reconciles that had to wait because the controller keeps waking itself, by place.',
+      ),
+      labels: [...labels, 'kind', 'path'],
+    });
+    this.#sourceFailures = metrics.counter({
+      name: 'incumbent_source_failures_total',
+      help: 'Failures of external sources.',
+      labels: [...labels, 'source'],
+    });
     metrics
       .gauge(named('max_concurrent_reconciles', 'Reconciles that may run at a time.'))
       .set(concurrency, this.#labels);
@@ -73,10 +100,31 @@ export class ControllerMetrics {
     if (panic) this.#panics.inc(this.#labels);
   }
 
+  overstaying(by: 1 | -1): void {
+    this.#overstaying.add(by, this.#labels);
+  }
+
+  gaveUp(): void {
+    this.#givenUp.inc(this.#labels);
+  }
+
+  /** @param path a JSON pointer; positions in lists count as one place */
+  slowed(kind: string, path: string): void {
+    const place = path.replaceAll(/\/\d+(?=\/|$)/g, '/*') || '/';
+    const id = `${kind}${place}`;
+    if (this.#places.size < MOST_PLACES) this.#places.add(id);
+    this.#slowed.inc({ ...this.#labels, kind, path: this.#places.has(id) ? place : 'other' });
+  }
+
+  sourceFailed(source: string): void {
+    this.#sourceFailures.inc({ ...this.#labels, source });
+  }
+
   /** A series that appears with its first error hides that error from `rate()`. */
   #startAtZero(): void {
     for (const result of RESULTS) this.#total.inc({ ...this.#labels, result }, 0);
-    for (const counter of [this.#errors, this.#terminalErrors, this.#panics]) counter.inc(this.#labels, 0);
-    this.#active.set(0, this.#labels);
+    for (const counter of [this.#errors, this.#terminalErrors, this.#panics, this.#givenUp])
+      counter.inc(this.#labels, 0);
+    for (const gauge of [this.#active, this.#overstaying]) gauge.set(0, this.#labels);
   }
 }

@@ -1,182 +1,12 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ApiError } from '../api/errors.js';
-import { type KubernetesObject, type ObjectMeta } from '../api/object.js';
 import { controllerReference } from '../api/owner-reference.js';
-import { type Resource, resource } from '../api/resource.js';
-import { InformerCache } from '../cache/cache.js';
-import { Client } from '../client/client.js';
-import { type EventRecorder } from '../events/event-recorder.js';
 import { aborted } from '../kit/abort.js';
-import { type LogFields, type Logger, silentLogger } from '../kit/logger.js';
-import { type Labels, type Metrics, noMetrics } from '../kit/metrics.js';
-import { seededRandom } from '../kit/seeded-random.js';
-import { settle, VirtualClock } from '../kit/virtual-clock.js';
-import { AuthorityLostError, type Term } from '../leadership/authority.js';
+import { settle } from '../kit/virtual-clock.js';
 import type { ReconcileContext } from './context.js';
-import { Controller } from './controller.js';
-import type { ControllerDefinition } from './definition.js';
 import { addFinalizer } from './finalizer.js';
-import { FakeServer } from './fake-server.fake.js';
-import { requeueAfter, type ReconcileResult, RetryError, TerminalError } from './reconciler.js';
-
-interface Widget extends KubernetesObject {
-  spec: { size: number };
-  status?: { seen: number };
-}
-interface Part extends KubernetesObject {
-  data: Record<string, string>;
-}
-const Widget: Resource<Widget> = resource({ group: 'test.dev', version: 'v1', kind: 'Widget' });
-const Part: Resource<Part> = resource({ group: '', version: 'v1', kind: 'Part' });
-const Other: Resource<Part> = resource({ group: '', version: 'v1', kind: 'Other' });
-
-const WIDGETS = '/apis/test.dev/v1/namespaces/a/widgets';
-const PARTS = '/api/v1/namespaces/a/parts';
-const FINALIZER = 'test.dev/cleanup';
-
-class TestTerm implements Term {
-  readonly #abort = new AbortController();
-  readonly number: number;
-  readonly token: string;
-  held = true;
-
-  constructor(number: number) {
-    this.number = number;
-    this.token = String(number);
-  }
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-  remaining(): number {
-    return this.held ? Number.POSITIVE_INFINITY : 0;
-  }
-  assertHeld(): void {
-    if (!this.held) throw new AuthorityLostError('lost');
-  }
-  mayStillCommit(): void {}
-  lose(): void {
-    this.held = false;
-    this.#abort.abort();
-  }
-  /** Asked to end, while writes still go through. */
-  drain(): void {
-    this.#abort.abort();
-  }
-}
-
-type Reconcile = (object: Widget, context: ReconcileContext) => Promise<ReconcileResult>;
-
-interface Given extends Partial<ControllerDefinition<Widget>> {
-  readonly reconcile?: Reconcile;
-  readonly cleanup?: Reconcile;
-}
-
-const stops: (() => void)[] = [];
-afterEach(() => {
-  for (const stop of stops.splice(0)) stop();
-});
-
-/** A controller beside a fake server, its cache in step, no term running yet. */
-async function given({ reconcile = async () => {}, cleanup, ...more }: Given = {}) {
-  const clock = new VirtualClock();
-  const server = new FakeServer(clock);
-  const lines: (LogFields & { level: string; message: string })[] = [];
-  const counts = new Map<string, number>();
-  const client = new Client(server);
-  const cache = new InformerCache({ reader: client, clock, random: seededRandom(1), freeze: true });
-  const calls: string[] = [];
-  const notes: string[] = [];
-  const recorder = (name: string): EventRecorder => ({
-    normal: (reason) => notes.push(`${name} ${reason}`),
-    warning: (reason) => notes.push(`${name} ${reason}`),
-  });
-  const definition: ControllerDefinition<Widget> = {
-    name: 'widgets',
-    resource: Widget,
-    owns: [Part],
-    reads: [],
-    namespaces: undefined,
-    labelSelector: undefined,
-    predicate: undefined,
-    concurrency: 1,
-    reconcileTimeout: undefined,
-    reconciler: {
-      reconcile: (object, context) => {
-        calls.push(object.metadata.name);
-        return reconcile(object as Widget, context);
-      },
-    },
-    finalizer: cleanup && {
-      name: FINALIZER,
-      cleanup: (object, context) => {
-        calls.push(`clean ${object.metadata.name}`);
-        return cleanup(object as Widget, context);
-      },
-    },
-    ...more,
-  };
-  const controller = new Controller(definition, {
-    client,
-    cache,
-    clock,
-    random: seededRandom(2),
-    log: recordingLogger(lines, {}),
-    metrics: countingMetrics(counts),
-    events: { recorderFor: (_, object) => recorder(object.metadata.name) },
-    gracePeriod: 30_000,
-  });
-  const widget = (name: string, size = 1, meta: Partial<ObjectMeta> = {}): void =>
-    server.put(`${WIDGETS}/${name}`, { apiVersion: 'test.dev/v1', kind: 'Widget', spec: { size } }, meta);
-  const run = new AbortController();
-  stops.push(() => run.abort());
-  const start = async (): Promise<void> => {
-    void cache.run(run.signal);
-    await settle();
-  };
-  /** Starts a term, and lets it work. */
-  const lead = async (number = 1, stopping?: AbortSignal) => {
-    const term = new TestTerm(number);
-    stops.push(() => term.lose());
-    let over = false;
-    const done = controller.run(term, stopping).then(() => (over = true));
-    await settle();
-    return { term, done, isOver: () => over };
-  };
-  return { clock, server, client, cache, controller, calls, notes, lines, counts, widget, start, lead };
-}
-
-function recordingLogger(lines: (LogFields & { level: string; message: string })[], base: LogFields): Logger {
-  const at = (level: string) => (fields: LogFields, message: string) => {
-    lines.push({ ...base, ...fields, level, message });
-  };
-  return {
-    ...silentLogger,
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: (fields) => recordingLogger(lines, { ...base, ...fields }),
-  };
-}
-
-function countingMetrics(counts: Map<string, number>): Metrics {
-  const add = (name: string, labels: Labels = {}, by = 1): void => {
-    const key = `${name.replace('controller_runtime_', '')}${labels['result'] ? ` ${labels['result']}` : ''}`;
-    counts.set(key, (counts.get(key) ?? 0) + by);
-  };
-  return {
-    ...noMetrics,
-    counter: ({ name }) => ({ inc: (labels, by) => add(name, labels, by) }),
-    gauge: ({ name }) => ({ set: (v) => counts.set(name, v), add: (by, l) => add(name, l, by), remove() {} }),
-  };
-}
-
-/** A reconcile that ends when it is told. */
-function gate() {
-  let open = (): void => {};
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open: () => open() };
-}
+import { FINALIZER, gate, given, Other, Part, PARTS, type Reconcile, Widget, WIDGETS } from './given.fake.js';
+import { requeueAfter, RetryError, TerminalError } from './reconciler.js';
 
 describe('a term', () => {
   test('begins with every object there is', async () => {
@@ -237,7 +67,10 @@ describe('a term', () => {
     first.term.lose();
     await first.done;
     calls.length = 0;
-    await lead(2).then(({ term }) => clock.advance('5ms').then(() => term.lose()));
+    const second = await lead(2);
+    await clock.advance('5ms');
+    second.term.lose();
+    await second.done;
     expect(calls).toEqual(['x', 'x']);
     failing = false;
     const third = await lead(3);
@@ -496,6 +329,80 @@ describe('what a reconcile returns or throws', () => {
     expect(counts.get('reconcile_panics_total')).toBe(2);
   });
 
+  test.each([
+    ['true', true],
+    ['a delay as text', { requeueAfter: '10m' }],
+    ['no number', { requeueAfter: NaN }],
+  ])(
+    'something that is no result, such as %s: as if it had thrown, and told in a sentence',
+    async (_, result) => {
+      const { calls, clock, counts, lines } = await outcomes(async () => result as never);
+      await clock.advance('5ms');
+      expect(calls).toEqual(['x', 'x']);
+      expect([counts.get('reconcile_errors_total'), counts.get('reconcile_panics_total')]).toEqual([2, 2]);
+      expect(String(lines.find(({ level }) => level === 'error')?.['err'])).toMatch(
+        /The reconciler returned .*: return nothing, or requeueAfter/,
+      );
+    },
+  );
+
+  test('errors beyond maxRetries: left alone until something changes, with an Event, a metric and a line', async () => {
+    let conflicts = 3;
+    const { widget, start, lead, calls, clock, counts, notes, lines } = await given({
+      maxRetries: 2,
+      reconcile: async () => {
+        if (conflicts-- > 0) throw new ApiError('PUT', 409, { reason: 'Conflict' });
+        throw new Error('no luck');
+      },
+    });
+    widget('x');
+    await start();
+    await lead();
+    await clock.advance('1h');
+    expect(calls).toHaveLength(3 + 3);
+    expect(notes).toEqual([
+      'x GaveUp: Failed 3 times in a row, and is not tried again before something changes: no luck',
+    ]);
+    expect(counts.get('incumbent_reconcile_given_up_total')).toBe(1);
+    expect(counts.get('terminal_reconcile_errors_total')).toBe(1);
+    expect(lines.at(-1)).toMatchObject({ level: 'error', failures: 3 });
+    widget('x', 2);
+    await clock.advance('1h');
+    expect(calls).toHaveLength(6 + 3);
+  });
+
+  test('a server that is too busy: called again, however often', async () => {
+    const { widget, start, lead, calls, clock } = await given({
+      maxRetries: 1,
+      reconcile: async () => {
+        throw new ApiError('PATCH widgets', 429, { reason: 'TooManyRequests' }, 1000);
+      },
+    });
+    widget('x');
+    await start();
+    await lead();
+    await clock.advance('10s');
+    expect(calls).toHaveLength(11);
+  });
+
+  test('errors: called again as slowly as its backOff says, all objects together no oftener than its retryRate', async () => {
+    const failing = async () => {
+      throw new Error('no luck');
+    };
+    const slow = await given({ backOff: { start: 1000, cap: 4000 }, reconcile: failing });
+    slow.widget('x');
+    await slow.start();
+    await slow.lead();
+    await slow.clock.advance('15s');
+    expect(slow.calls).toHaveLength(6); // At 0, 1, 3, 7, 11 and 15 s.
+    const rare = await given({ retryRate: { perSecond: 2, burst: 1 }, reconcile: failing });
+    for (let i = 0; i < 10; i++) rare.widget(`w${i}`);
+    await rare.start();
+    await rare.lead();
+    await rare.clock.advance('5s');
+    expect(rare.calls.length).toBeLessThanOrEqual(10 + 11);
+  });
+
   test('a server that is too busy: called again when the server says', async () => {
     const { calls, clock } = await outcomes(async () => {
       throw new ApiError('PATCH widgets', 429, { reason: 'TooManyRequests' }, 7000);
@@ -539,6 +446,81 @@ describe('what a reconcile returns or throws', () => {
     await setting.clock.advance('90s');
     expect(setting.controller.notLive()).toMatch('the reconcile of a/y still runs');
     open();
+  });
+
+  test('never: it keeps its object to itself, others are reconciled without it, and an Event and a metric say so', async () => {
+    const { opened, open } = gate();
+    const setting = await given({
+      reconcileTimeout: 10_000,
+      reconcile: async ({ metadata }) => {
+        if (metadata.name === 'stuck') await opened;
+      },
+    });
+    const { widget, start, lead, calls, clock, counts, notes, controller } = setting;
+    widget('stuck');
+    widget('x');
+    await start();
+    const { term, isOver } = await lead();
+    await clock.advance('39s');
+    expect([calls, counts.get('incumbent_reconcile_overstaying')]).toEqual([['stuck'], 0]);
+    await clock.advance('1s');
+    expect(calls).toEqual(['stuck', 'x']);
+    expect(counts.get('incumbent_reconcile_overstaying')).toBe(1);
+    expect(notes[0]).toMatch(/^stuck ReconcileOverstays: A reconcile goes on more than 30s after/);
+    widget('stuck', 2);
+    widget('x', 2);
+    await settle();
+    // Only one worker goes on, and none has the stuck one.
+    expect(calls).toEqual(['stuck', 'x', 'x']);
+    expect(controller.notLive()).toMatch('the reconcile of a/stuck still runs');
+    open();
+    await settle();
+    expect(calls).toEqual(['stuck', 'x', 'x', 'stuck']);
+    expect([counts.get('incumbent_reconcile_overstaying'), controller.notLive()]).toEqual([0, undefined]);
+    expect(counts.get('active_workers')).toBe(0);
+    term.lose();
+    await settle();
+    expect(isOver()).toBe(true);
+  });
+
+  test('never, with the term lost meanwhile: the term is not over before it ends', async () => {
+    const { opened, open } = gate();
+    const { widget, start, lead, clock } = await given({ reconcileTimeout: 1000, reconcile: () => opened });
+    widget('x');
+    await start();
+    const { term, isOver } = await lead();
+    await clock.advance('40s');
+    term.drain();
+    await clock.advance('5m');
+    expect(isOver()).toBe(false);
+    open();
+    await settle();
+    expect(isOver()).toBe(true);
+  });
+
+  test('in the time that its object asks for', async () => {
+    const { widget, start, lead, clock, counts, lines } = await given({
+      reconcileTimeout: ({ spec }) => {
+        if (spec.size === 0) throw new Error('no size');
+        return spec.size * 1000;
+      },
+      reconcile: async (_, { signal }) => {
+        await aborted(signal);
+        throw signal.reason;
+      },
+    });
+    widget('x', 3);
+    await start();
+    await lead();
+    await clock.advance('2.9s');
+    expect(counts.get('reconcile_errors_total')).toBe(0);
+    await clock.advance('0.1s');
+    expect(counts.get('reconcile_errors_total')).toBe(1);
+    expect(String(lines.find(({ level }) => level === 'error')?.['err'])).toMatch('reconcileTimeout of 3s');
+    widget('zero', 0);
+    await clock.advance('3s');
+    expect(lines.some(({ err }) => String(err).includes('no size'))).toBe(true);
+    expect(counts.get('active_workers')).toBe(1);
   });
 });
 

@@ -1,26 +1,36 @@
 /** The loop that turns changes into reconciles: a queue of keys, and workers that empty it for as long as a term lasts. */
-import { formatKey, type KubernetesObject, keyOf, parseKey } from '../api/object.js';
+import { type DeepReadonly, formatKey, type KubernetesObject, keyOf, parseKey } from '../api/object.js';
 import { aborted, LinkedAbort } from '../kit/abort.js';
 import { formatDuration } from '../kit/duration.js';
-import { IncumbentError, isIncumbentError, messageOf } from '../kit/error.js';
 import type { Logger } from '../kit/logger.js';
 import { randomSuffix } from '../kit/random.js';
-import { nextTurn } from '../kit/sleep.js';
+import { nextTurn, sleep } from '../kit/sleep.js';
 import type { Term } from '../leadership/authority.js';
+import { defaultRateLimiter } from '../queue/rate-limiter.js';
 import { LOW_PRIORITY, WorkQueue } from '../queue/work-queue.js';
 import { CacheView } from './cache-view.js';
+import { causesFrom, coalesceWakes, type Wake, WAKES } from './cause.js';
+import { Conclusions } from './conclusions.js';
 import { ControllerMetrics } from './controller-metrics.js';
+import type { ControllerRuntime } from './controller-runtime.js';
 import type { ControllerDefinition } from './definition.js';
 import { finalizerStep } from './finalizer.js';
-import { describe, isProgrammingError, type Outcome, outcomeOf, type Settled } from './outcome.js';
-import { reconciliation, type ReconciliationOptions } from './reconciliation.js';
-import type { ControllerRuntime } from './controller-runtime.js';
-import { RunningReconciles } from './running-reconciles.js';
+import { LoopGuard } from './loop-guard.js';
+import { OwnVersions } from './own-versions.js';
+import { ReconcileCalls } from './reconcile-calls.js';
 import { listenToAll } from './source.js';
+import { SourceRuns } from './source-runs.js';
 import { drain, type Work } from './work.js';
 
 /** Milliseconds. */
 const LONGEST_TURN = 10;
+
+/** One term's work. */
+interface Shift {
+  readonly term: Term;
+  readonly ending: AbortSignal;
+  readonly workers: Set<Promise<void>>;
+}
 
 /**
  * Runs one reconciler, one term after the other.
@@ -36,59 +46,113 @@ export class Controller<T extends KubernetesObject = KubernetesObject> implement
   readonly #log: Logger;
   readonly #view: CacheView;
   /** Lives across terms: what it has in processing is what no later term may start a second time. */
-  readonly #queue: WorkQueue;
-  readonly #metrics: ControllerMetrics;
-  readonly #running: RunningReconciles;
+  readonly #queue: WorkQueue<Wake>;
+  readonly #own = new OwnVersions();
+  readonly #calls: ReconcileCalls<T>;
+  readonly #conclusions: Conclusions;
+  readonly #guard: LoopGuard;
+  readonly #sources: SourceRuns;
   /** Whether changes are taken in: on followers, and once a term ends, they are dropped. The next term begins with every key. */
   #open = false;
 
   /** Asks for its informers, so it is made before the cache runs. */
   constructor(definition: ControllerDefinition<T>, runtime: ControllerRuntime) {
-    const { name, concurrency } = definition;
-    const { clock, metrics, cache } = runtime;
+    const { name, concurrency, resource, reconciler, maxRetries = Infinity } = definition;
+    const { clock, random, cache } = runtime;
+    const metrics = new ControllerMetrics(runtime.metrics, name, concurrency);
+    const log = runtime.log.child({ controller: name });
+    const view = new CacheView(cache, definition as unknown as ControllerDefinition);
+    const limiter = defaultRateLimiter(clock, {
+      perKey: definition.backOff ?? {},
+      overall: definition.retryRate ?? {},
+    });
+    const queue = new WorkQueue<Wake>({
+      name,
+      clock,
+      limiter,
+      metrics: runtime.metrics,
+      coalesce: coalesceWakes,
+    });
+    const recorderFor = (object: DeepReadonly<KubernetesObject>) =>
+      runtime.events.recorderFor(resource, object, name);
+    const wake = (key: string, cause: Wake): void => this.#wake(key, cause);
     this.name = name;
     this.#definition = definition;
     this.#runtime = runtime;
-    this.#log = runtime.log.child({ controller: name });
-    this.#view = new CacheView(cache, definition as unknown as ControllerDefinition);
-    this.#queue = new WorkQueue({ name, clock, metrics });
-    this.#metrics = new ControllerMetrics(metrics, name, concurrency);
-    this.#running = new RunningReconciles(clock);
-    listenToAll(definition, this.#view, (key) => {
-      if (this.#open) this.#queue.add(key);
+    this.#log = log;
+    this.#view = view;
+    this.#queue = queue;
+    this.#calls = new ReconcileCalls({ definition, runtime, view, metrics, own: this.#own });
+    this.#conclusions = new Conclusions({ queue, metrics, recorderFor, maxRetries });
+    this.#guard = new LoopGuard({ clock, metrics, recorderFor });
+    this.#sources = new SourceRuns({
+      sources: reconciler.sources?.() ?? [],
+      cache: view,
+      clock,
+      random,
+      log,
+      metrics,
+      wake,
     });
+    listenToAll(definition, view, { cache: view, log, wake, isOpen: () => this.#open });
   }
 
   async run(term: Term, stopping?: AbortSignal): Promise<void> {
     using ending = new LinkedAbort(term.signal, stopping);
     this.#log.info({ term: term.number }, 'starting');
-    this.#takeIn();
-    const workers = Promise.all(
-      Array.from({ length: this.#definition.concurrency }, () => this.#work(term, ending.signal)),
-    );
-    await aborted(ending.signal);
+    this.#open = true;
+    // With everything there is: what changed while nobody looked can't be told apart.
+    this.#addAll(WAKES.term);
+    const shift: Shift = { term, ending: ending.signal, workers: new Set() };
+    for (let i = 0; i < this.#definition.concurrency; i++) this.#startWorker(shift);
+    this.#sources.start(shift.ending);
+    const resyncing = this.#resync(shift.ending);
+    await aborted(shift.ending);
     this.#open = false;
+    await resyncing;
     const { clock, gracePeriod: grace } = this.#runtime;
-    await drain(workers, { term, clock, log: this.#log, grace, running: this.#running });
-    this.#queue.clear();
+    const overstaying = (): string[] => this.#calls.overstaying(0);
+    await drain(Promise.all(shift.workers), { term, clock, log: this.#log, grace, overstaying });
+    for (const part of [this.#queue, this.#conclusions, this.#guard]) part.clear();
     this.#log.info({ term: term.number }, 'stopped');
   }
 
   notLive(): string | undefined {
     const { gracePeriod } = this.#runtime;
-    const keys = this.#running.overstaying(gracePeriod);
+    const keys = this.#calls.overstaying(gracePeriod);
     if (keys.length === 0) return undefined;
     return `${this.name}: the reconcile of ${keys.join(', ')} still runs more than ${formatDuration(gracePeriod)} after it was told to stop: it ignores its signal.`;
   }
 
-  /** Opens the intake, and begins with everything there is: what changed while nobody looked can't be told apart. */
-  #takeIn(): void {
-    this.#open = true;
-    const objects = this.#view.list(this.#definition.resource);
-    for (const object of objects) this.#queue.add(formatKey(keyOf(object)), { priority: LOW_PRIORITY });
+  #wake(key: string, wake: Wake): void {
+    if (!this.#open) return;
+    this.#queue.add(key, { priority: wake.type === 'initial' ? LOW_PRIORITY : 0, causes: [wake] });
   }
 
-  async #work(term: Term, ending: AbortSignal): Promise<void> {
+  /** Nobody waits for these: they come in low, in the order of the cache. */
+  #addAll(causes: readonly Wake[]): void {
+    for (const object of this.#view.list(this.#definition.resource))
+      this.#queue.add(formatKey(keyOf(object)), { priority: LOW_PRIORITY, causes });
+  }
+
+  async #resync(ending: AbortSignal): Promise<void> {
+    const { clock, random } = this.#runtime;
+    const { resyncPeriod } = this.#definition;
+    if (resyncPeriod === undefined) return;
+    for (;;) {
+      // Controllers of one operator need not all do it at once.
+      await sleep(clock, resyncPeriod * (0.9 + 0.2 * random.next()), ending);
+      if (ending.aborted) return;
+      this.#addAll(WAKES.resync);
+    }
+  }
+
+  #startWorker(shift: Shift): void {
+    const worker = this.#work(shift).finally(() => shift.workers.delete(worker));
+    shift.workers.add(worker);
+  }
+
+  async #work(shift: Shift): Promise<void> {
     const { clock } = this.#runtime;
     let turn = clock.monotonic();
     for (;;) {
@@ -97,117 +161,50 @@ export class Controller<T extends KubernetesObject = KubernetesObject> implement
         await nextTurn();
         turn = clock.monotonic();
       }
-      const key = await this.#queue.get(ending);
+      const key = await this.#queue.get(shift.ending);
       if (key === undefined) return;
+      let replaced = false;
+      // One that is stuck with its key is replaced, so that the others are not stuck behind it.
+      const onStuck = (): void => {
+        if (!shift.ending.aborted) this.#startWorker(shift);
+        replaced = true;
+      };
       try {
-        if (!ending.aborted) await this.#process(key, term, ending);
+        if (!shift.ending.aborted) await this.#process(key, shift, onStuck);
       } catch (err) {
         this.#log.error({ err, key }, 'a bug: processing a key failed outside the reconciler');
         this.#queue.addRateLimited(key);
       } finally {
         this.#queue.done(key);
       }
+      if (replaced) return;
     }
   }
 
-  async #process(key: string, term: Term, ending: AbortSignal): Promise<void> {
+  async #process(key: string, { term, ending }: Shift, onStuck: () => void): Promise<void> {
     const { resource, finalizer } = this.#definition;
     const object = this.#view.get(resource, parseKey(key));
     const step = object ? finalizerStep(object, finalizer?.name) : 'skip';
-    if (!object || step === 'skip') return this.#queue.forget(key);
+    if (!object || step === 'skip') return this.#forget(key);
+    const causes = causesFrom(this.#queue.causesOf(key), (version) => this.#own.has(version));
     const log = this.#log.child({ key, reconcileID: randomSuffix(this.#runtime.random, 10) });
+    if (this.#isSlowedDown(key, { object, causes, log })) return;
     const startedAt = this.#runtime.clock.monotonic();
-    const settled = await this.#call(key, { object, step, term, log }, ending);
+    const settled = await this.#calls.call({ key, object, step, causes, term, ending, log, onStuck });
     const took = this.#runtime.clock.monotonic() - startedAt;
-    this.#metrics.ended(took);
-    this.#conclude(key, outcomeOf(settled, ending.aborted), log.child({ ms: Math.round(took) }));
+    this.#conclusions.conclude({ key, object, causes, settled, tooLate: ending.aborted, took, log });
   }
 
-  /** Calls the reconciler, within its time. */
-  async #call(
-    key: string,
-    {
-      object,
-      step,
-      term,
-      log,
-    }: Pick<ReconciliationOptions<T>, 'object' | 'step'> & { term: Term; log: Logger },
-    ending: AbortSignal,
-  ): Promise<Settled> {
-    const { reconcileTimeout: limit } = this.#definition;
-    using abort = new LinkedAbort(ending);
-    const ended = this.#running.start(key, abort.signal);
-    const timedOut = (): boolean => isIncumbentError(abort.signal.reason, 'RECONCILE_TIMEOUT');
-    const stopTimer =
-      limit === undefined
-        ? undefined
-        : this.#runtime.clock.schedule(limit, () => abort.abort(tooLate(limit)));
-    this.#metrics.started();
-    const traced = this.#runtime.trace?.start(this.name, key);
-    try {
-      const call = { term, signal: abort.signal, log };
-      const settling = reconciliation({
-        definition: this.#definition,
-        runtime: this.#runtime,
-        view: this.#view,
-        object,
-        step,
-        call,
-      });
-      traced?.returned();
-      const settled = await settling;
-      return limit !== undefined && timedOut() && 'error' in settled
-        ? { error: tooLate(limit, settled.error) }
-        : settled;
-    } finally {
-      stopTimer?.();
-      traced?.ended();
-      ended();
-    }
+  /** Whether the key waits because its reconciles keep calling for each other. Its causes wait with it. */
+  #isSlowedDown(key: string, options: Parameters<LoopGuard['delay']>[1]): boolean {
+    const delay = this.#guard.delay(key, options);
+    if (delay > 0) this.#queue.addAfter(key, delay, { causes: this.#queue.causesOf(key) });
+    return delay > 0;
   }
 
-  #conclude(key: string, outcome: Outcome, log: Logger): void {
-    const priority = this.#queue.priorityOf(key);
-    switch (outcome.kind) {
-      case 'done':
-        this.#queue.forget(key);
-        this.#metrics.result('success');
-        return log.debug({}, 'reconciled');
-      case 'requeueAfter':
-        this.#queue.forget(key);
-        this.#queue.addAfter(key, outcome.delay);
-        this.#metrics.result('requeue_after');
-        return log.debug({ again: formatDuration(outcome.delay) }, 'reconciled');
-      case 'conflict':
-        this.#queue.addRateLimited(key, { priority });
-        this.#metrics.result('requeue');
-        return log.debug({ reason: messageOf(outcome.error) }, 'somebody else wrote first: trying again');
-      case 'retry':
-        this.#retry(key, outcome.after, priority);
-        this.#metrics.failed({ terminal: false, panic: isProgrammingError(outcome.error) });
-        return log.error(
-          { ...describe(outcome.error), retries: this.#queue.retries(key) },
-          'reconcile failed: trying again',
-        );
-      case 'terminal':
-        this.#queue.forget(key);
-        this.#metrics.failed({ terminal: true, panic: false });
-        return log.error(describe(outcome.error), 'reconcile failed: not tried again before a change');
-      case 'abandoned':
-        return log.debug({}, 'the term ended before the reconcile did');
-    }
+  /** The object is gone, or none of ours. */
+  #forget(key: string): void {
+    this.#conclusions.forget(key);
+    this.#guard.forget(key);
   }
-
-  #retry(key: string, after: number | undefined, priority: number | undefined): void {
-    if (after === undefined) this.#queue.addRateLimited(key, { priority });
-    else this.#queue.addAfter(key, after, { priority });
-  }
-}
-
-function tooLate(limit: number, cause?: unknown): IncumbentError {
-  return new IncumbentError(
-    'RECONCILE_TIMEOUT',
-    `The reconcile took longer than its reconcileTimeout of ${formatDuration(limit)}.`,
-    { cause },
-  );
 }

@@ -1,4 +1,5 @@
 /** A connection to an API server that is a map in memory: enough of one for controllers and operators, requests and fences included. */
+import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject, ObjectMeta } from '../api/object.js';
 import type { Status } from '../api/errors.js';
 import { Connection } from '../client/connection.js';
@@ -182,7 +183,11 @@ export class FakeServer extends Connection {
     return name !== undefined && (namespace !== undefined || !path.endsWith('s'));
   }
 
+  /** A write that changes nothing is answered with the old version, and no watch hears of it. */
   #store(path: string, object: Stored): Stored {
+    const known = this.#objects.get(path);
+    if (known && isDeepStrictEqual(withoutVersion(known), withoutVersion(object)))
+      return structuredClone(known);
     const type = this.#objects.has(path) ? 'MODIFIED' : 'ADDED';
     const stored = this.#versioned(object);
     this.#objects.set(path, stored);
@@ -227,6 +232,10 @@ export class FakeServer extends Connection {
       this.#streams.delete(stream);
     }
   }
+}
+
+function withoutVersion(object: Stored): unknown {
+  return JSON.parse(JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: '' } }));
 }
 
 function answer(status: number, body: unknown): HttpResponse {

@@ -10,15 +10,28 @@ import type {
   WriteOptions,
   Writer,
 } from '../client/writer.js';
+import type { CacheView } from './cache-view.js';
+import type { OwnVersions } from './own-versions.js';
 
-/** A writer that tells the cache what it wrote, so that the next look into the cache is at least as new. */
+export interface NotingWriterOptions {
+  readonly cache: InformerCache;
+  /** What a controller sees of it, and where its own writes are remembered. Who is no controller has neither. */
+  readonly controller?: { readonly view: CacheView; readonly own: OwnVersions };
+}
+
+/**
+ * A writer that tells the cache what it wrote, so that the next look into the cache is at least as new, and remembers it, so that the
+ * controller knows its own writes when it hears of them.
+ */
 export class NotingWriter implements Writer {
   readonly #inner: Writer;
   readonly #cache: InformerCache;
+  readonly #controller: NotingWriterOptions['controller'];
 
-  constructor(inner: Writer, cache: InformerCache) {
+  constructor(inner: Writer, { cache, controller }: NotingWriterOptions) {
     this.#inner = inner;
     this.#cache = cache;
+    this.#controller = controller;
   }
 
   get<T extends KubernetesObject>(resource: Resource<T>, key: ObjectKey, options?: GetOptions): Promise<T> {
@@ -41,7 +54,7 @@ export class NotingWriter implements Writer {
     object: Draft<T>,
     options?: WriteOptions,
   ): Promise<T> {
-    return this.#noting(resource, this.#inner.create(resource, object, options), options);
+    return this.#noting(this.#inner.create(resource, object, options), { resource, options });
   }
 
   update<T extends KubernetesObject>(
@@ -49,7 +62,11 @@ export class NotingWriter implements Writer {
     object: T | DeepReadonly<T>,
     options?: SubresourceOptions,
   ): Promise<T> {
-    return this.#noting(resource, this.#inner.update(resource, object, options), options);
+    return this.#noting(this.#inner.update(resource, object, options), {
+      resource,
+      options,
+      key: object.metadata as ObjectKey,
+    });
   }
 
   updateStatus<T extends KubernetesObject>(
@@ -57,7 +74,11 @@ export class NotingWriter implements Writer {
     object: T | DeepReadonly<T>,
     options?: WriteOptions,
   ): Promise<T> {
-    return this.#noting(resource, this.#inner.updateStatus(resource, object, options), options);
+    return this.#noting(this.#inner.updateStatus(resource, object, options), {
+      resource,
+      options,
+      key: object.metadata as ObjectKey,
+    });
   }
 
   patch<T extends KubernetesObject>(
@@ -66,7 +87,7 @@ export class NotingWriter implements Writer {
     patch: Patch,
     options?: SubresourceOptions,
   ): Promise<T> {
-    return this.#noting(resource, this.#inner.patch(resource, key, patch, options), options);
+    return this.#noting(this.#inner.patch(resource, key, patch, options), { resource, options, key });
   }
 
   apply<T extends KubernetesObject>(
@@ -74,7 +95,11 @@ export class NotingWriter implements Writer {
     object: Draft<T>,
     options: ApplyOptions,
   ): Promise<T> {
-    return this.#noting(resource, this.#inner.apply(resource, object, options), options);
+    return this.#noting(this.#inner.apply(resource, object, options), {
+      resource,
+      options,
+      key: object.metadata as ObjectKey,
+    });
   }
 
   async delete<T extends KubernetesObject>(
@@ -87,17 +112,31 @@ export class NotingWriter implements Writer {
   }
 
   async #noting<T extends KubernetesObject>(
-    resource: Resource<T>,
     writing: Promise<T>,
-    options: SubresourceOptions | undefined,
+    { resource, options, key }: Noted<T>,
   ): Promise<T> {
+    const before = key && this.#seenVersion(resource, key);
     const object = await writing;
     // The answer of /scale is a Scale, not the object.
     if (options?.dryRun || options?.subresource === 'scale') return object;
+    // A write that changed nothing is answered with the version that somebody else wrote.
+    if (object.metadata.resourceVersion !== before) this.#controller?.own.add(object.metadata);
     if (isOnItsWayOut(object)) this.#cache.noteDeleted(resource, object.metadata, object.metadata);
     else this.#cache.noteWritten(resource, object);
     return object;
   }
+
+  #seenVersion(resource: Resource, key: ObjectKey): string | undefined {
+    const { view } = this.#controller ?? {};
+    return view?.holds(resource) ? view.get(resource, key)?.metadata.resourceVersion : undefined;
+  }
+}
+
+interface Noted<T extends KubernetesObject> {
+  readonly resource: Resource<T>;
+  readonly options: SubresourceOptions | undefined;
+  /** Of an object that may be there already. */
+  readonly key?: ObjectKey;
 }
 
 /** The write took the last finalizer off: its answer shows an object that is gone. */

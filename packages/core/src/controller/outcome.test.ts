@@ -2,8 +2,21 @@ import { describe, expect, test } from '@jest/globals';
 import { ApiError } from '../api/errors.js';
 import type { DeepReadonly, KubernetesObject, ObjectMeta } from '../api/object.js';
 import { AuthorityLostError } from '../leadership/authority.js';
-import { describe as fieldsOf, isProgrammingError, outcomeOf } from './outcome.js';
-import { allOf, anyOf, contentChanges, onUpdate, userChanges } from './predicate.js';
+import { describe as fieldsOf, isProgrammingError, outcomeOf, type Settled } from './outcome.js';
+import {
+  allOf,
+  annotationsChanged,
+  anyOf,
+  changed,
+  contentChanges,
+  deletionChanged,
+  generationChanged,
+  labelsChanged,
+  not,
+  onUpdate,
+  resourceVersionChanged,
+  userChanges,
+} from './predicate.js';
 import { requeueAfter, RetryError, TerminalError } from './reconciler.js';
 
 describe('the outcome of', () => {
@@ -21,13 +34,18 @@ describe('the outcome of', () => {
     ['undefined, thrown', { error: undefined }, { kind: 'retry', error: undefined, after: undefined }],
     ['a TerminalError', { error: terminal }, { kind: 'terminal', error: terminal }],
     ['a RetryError', { error: later }, { kind: 'retry', error: later, after: 2000 }],
+    [
+      'true',
+      { result: true },
+      { kind: 'retry', error: expect.objectContaining({ code: 'RESULT_INVALID' }), after: undefined },
+    ],
     ['a conflict', { error: conflict }, { kind: 'conflict', error: conflict }],
     ['an object that exists already', { error: exists }, { kind: 'retry', error: exists, after: undefined }],
     ['a busy server', { error: busy }, { kind: 'retry', error: busy, after: 3000 }],
     ['a lost right', { error: new AuthorityLostError('lost') }, { kind: 'abandoned' }],
   ])('%s', (_, settled, outcome) => {
-    expect(outcomeOf(settled, false)).toEqual(outcome);
-    expect(outcomeOf(settled, true)).toEqual({ kind: 'abandoned' });
+    expect(outcomeOf(settled as Settled, { ended: false })).toEqual(outcome);
+    expect(outcomeOf(settled as Settled, { ended: true })).toEqual({ kind: 'abandoned' });
   });
 
   test('a delay that is none is refused where it is written', () => {
@@ -55,7 +73,8 @@ test("the API server's answers are logged without a stack, other errors with", (
 });
 
 describe('a predicate', () => {
-  type Thing = DeepReadonly<KubernetesObject & { data?: unknown; status?: unknown }>;
+  type AnyThing = KubernetesObject & { data?: unknown; status?: unknown };
+  type Thing = DeepReadonly<AnyThing>;
   const thing = (meta: Partial<ObjectMeta> = {}, body: object = {}): Thing => ({
     apiVersion: 'v1',
     kind: 'Thing',
@@ -75,6 +94,35 @@ describe('a predicate', () => {
   test('lets an object pass that took the place of another', () => {
     const change = updated(thing({ generation: 1 }), thing({ generation: 1, uid: 'v' }));
     expect([userChanges()(change), contentChanges(change)]).toEqual([true, true]);
+  });
+
+  test.each([
+    ['generation', generationChanged, thing({ generation: 2 }, { status: 1 }), true],
+    ['generation', generationChanged, thing({ generation: 1, labels: { a: 'b' } }, { status: 2 }), false],
+    ['labels', labelsChanged, thing({ generation: 1, labels: { a: 'b' } }), true],
+    ['labels', labelsChanged, thing({ generation: 2, annotations: { a: 'b' } }), false],
+    ['annotations', annotationsChanged, thing({ generation: 1, annotations: { a: 'b' } }), true],
+    ['annotations', annotationsChanged, thing({ generation: 2, labels: { a: 'b' } }), false],
+    ['deletion', deletionChanged, thing({ generation: 1, deletionTimestamp: 'now' }), true],
+    ['deletion', deletionChanged, thing({ generation: 2 }), false],
+    ['version', resourceVersionChanged, thing({ generation: 1, resourceVersion: '2' }), true],
+    ['version', resourceVersionChanged, thing({ generation: 1 }), false],
+    ['a part', changed<AnyThing>(({ data }) => data), thing({ generation: 1 }, { data: { a: [1] } }), true],
+    ['a part', changed<AnyThing>(({ data }) => data), thing({ generation: 2 }, { status: 1 }), false],
+  ])('on %s: %#', (_, predicate, after, passes) => {
+    const change = updated(thing({ generation: 1 }, { status: 1 }), after);
+    expect(predicate(change)).toBe(passes);
+    expect(not(predicate)(change)).toBe(!passes);
+    const reborn = updated(thing({ generation: 1 }, { status: 1 }), {
+      ...after,
+      metadata: { ...after.metadata, uid: 'v' },
+    });
+    expect(predicate(reborn)).toBe(true);
+    for (const type of ['added', 'deleted'] as const)
+      expect([predicate({ type, object: after }), not(predicate)({ type, object: after })]).toEqual([
+        true,
+        true,
+      ]);
   });
 
   test('ignores the own finalizer, and no other', () => {

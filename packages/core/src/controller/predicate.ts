@@ -23,6 +23,32 @@ export function allOf<T extends KubernetesObject>(...predicates: Predicate<T>[])
   return (change) => predicates.every((predicate) => predicate(change));
 }
 
+/** What the predicate refuses, on updates. What appears or disappears passes still: a controller that never hears of new objects helps nobody. */
+export function not<T extends KubernetesObject>(predicate: Predicate<T>): Predicate<T> {
+  return (change) => change.type !== 'updated' || !predicate(change);
+}
+
+/** A part of the object changed, at any depth: `changed<Secret>((secret) => secret.data)`. */
+export function changed<T extends KubernetesObject>(
+  part: (object: DeepReadonly<T>) => unknown,
+): Predicate<T> {
+  return onUpdate<T>(
+    (before, after) =>
+      replaced(before as AnyObject, after as AnyObject) || !isDeepStrictEqual(part(before), part(after)),
+  );
+}
+
+/** The spec changed: by generation where the server counts it, else anything but metadata and status. */
+export const generationChanged: Predicate = onUpdate(
+  (before, after) => replaced(before, after) || specChanged(before, after),
+);
+export const labelsChanged: Predicate = changed(({ metadata }) => metadata.labels);
+export const annotationsChanged: Predicate = changed(({ metadata }) => metadata.annotations);
+/** Somebody asked for the object to be deleted, and it waits for finalizers. */
+export const deletionChanged: Predicate = changed(({ metadata }) => metadata.deletionTimestamp);
+/** Anything changed, status and managedFields included. */
+export const resourceVersionChanged: Predicate = changed(({ metadata }) => metadata.resourceVersion);
+
 /**
  * The default for a controller's own kind: what people change. Spec, labels, annotations, finalizers and deletion; a status or a
  * finalizer (`own`) that the controller wrote itself does not wake it again.

@@ -3,6 +3,7 @@ import type { DeepReadonly, KubernetesObject } from '../api/object.js';
 import { type Duration, milliseconds } from '../kit/duration.js';
 import { IncumbentError } from '../kit/error.js';
 import type { ReconcileContext } from './context.js';
+import type { Source } from './external-source.js';
 
 /**
  * Brings the world in step with one object.
@@ -12,7 +13,9 @@ import type { ReconcileContext } from './context.js';
  *
  * - Returns nothing: done until something changes. The object's back-off starts afresh.
  * - Returns {@link requeueAfter}: as nothing, and called again after that time, or earlier when something changes.
- * - Throws: called again with exponential back-off (5 ms doubled up to 17 minutes), or earlier when something changes.
+ * - Throws: called again with exponential back-off (5 ms doubled up to 17 minutes), or earlier when something changes; no more than
+ *   `maxRetries` times in a row, if the controller has such a limit.
+ * - Returns anything else: as if it had thrown.
  * - Throws a {@link RetryError}: called again after its delay instead. Counts as an error; the object's back-off does not grow.
  * - Throws a {@link TerminalError}: not called again until something changes.
  * - Lets an API conflict (409) pass: retried with back-off and logged as routine, since a fresher object will be at hand.
@@ -23,6 +26,9 @@ import type { ReconcileContext } from './context.js';
  */
 export interface Reconciler<T extends DeepReadonly<KubernetesObject> = KubernetesObject> {
   reconcile(object: DeepReadonly<T>, context: ReconcileContext): Promise<ReconcileResult>;
+
+  /** What wakes it from outside the cluster. Asked for once, when the controller is made. @defaultValue nothing */
+  sources?(): readonly Source[];
 }
 
 /** Call again after so many milliseconds. Made by {@link requeueAfter}. */

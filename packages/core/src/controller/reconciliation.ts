@@ -8,6 +8,7 @@ import type { ControllerDefinition } from './definition.js';
 import { addFinalizer, type FinalizerStep, removeFinalizer } from './finalizer.js';
 import { NotingWriter } from './noting-writer.js';
 import type { Settled } from './outcome.js';
+import type { OwnVersions } from './own-versions.js';
 import { readThrough } from './read-through.js';
 import type { ReconcileResult } from './reconciler.js';
 
@@ -18,7 +19,9 @@ export interface ReconciliationOptions<T extends KubernetesObject> {
   readonly object: DeepReadonly<T>;
   readonly step: Exclude<FinalizerStep, 'skip'>;
   /** What one call gets of its own. */
-  readonly call: Pick<ReconcileContext, 'term' | 'signal' | 'log'>;
+  readonly call: Pick<ReconcileContext, 'term' | 'signal' | 'log' | 'causes'>;
+  /** Remembers what it writes. */
+  readonly own: OwnVersions;
 }
 
 /** One pass over one object: the user's code, and the finalizer before or after it. Never rejects. */
@@ -103,8 +106,12 @@ function contextFor<T extends KubernetesObject>({
   view,
   object,
   call,
+  own,
 }: ReconciliationOptions<T>): ReconcileContext {
-  const client = new NotingWriter(runtime.client.under(call.term), runtime.cache);
+  const client = new NotingWriter(runtime.client.under(call.term), {
+    cache: runtime.cache,
+    controller: { view, own },
+  });
   const reading = { cache: view, client, signal: call.signal };
   const get: ReconcileContext['get'] = (other, key) => readThrough(reading, other, key);
   return Object.freeze({

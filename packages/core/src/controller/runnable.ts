@@ -54,7 +54,7 @@ export class RunnableWork implements Work {
     this.#runnable = runnable;
     this.#runtime = runtime;
     this.#log = runtime.log.child({ runnable: name });
-    this.#running = new RunningReconciles(runtime.clock);
+    this.#running = new RunningReconciles(runtime.clock, runtime.gracePeriod);
     this.#failures = runtime.metrics.counter({
       name: 'incumbent_runnable_failures_total',
       help: 'How often a runnable threw and was started again.',
@@ -69,7 +69,13 @@ export class RunnableWork implements Work {
     this.#log.info({ term: term.number }, 'starting');
     const work = this.#keepRunning(term, ending.signal);
     await aborted(ending.signal);
-    await drain(work, { term, clock, log: this.#log, grace, running: this.#running });
+    await drain(work, {
+      term,
+      clock,
+      log: this.#log,
+      grace,
+      overstaying: () => this.#running.overstaying(0),
+    });
     this.#log.info({ term: term.number }, 'stopped');
   }
 
@@ -98,10 +104,12 @@ export class RunnableWork implements Work {
 
   async #call(term: Term, signal: AbortSignal): Promise<{ readonly error: unknown } | undefined> {
     const { client, cache, clock } = this.#runtime;
-    const ended = this.#running.start(this.name, signal);
+    const ended = this.#running.start(this.name, signal, () =>
+      this.#log.error({}, 'the runnable ignores its signal: the process should be restarted'),
+    );
     try {
       const context = {
-        client: new NotingWriter(client.under(term), cache),
+        client: new NotingWriter(client.under(term), { cache }),
         signal,
         term,
         clock,

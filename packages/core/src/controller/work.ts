@@ -4,7 +4,6 @@ import { formatDuration } from '../kit/duration.js';
 import type { Logger } from '../kit/logger.js';
 import { sleep } from '../kit/sleep.js';
 import type { Term } from '../leadership/authority.js';
-import type { RunningReconciles } from './running-reconciles.js';
 
 /** Something that works for as long as a term lasts: a controller, a runnable. Lives across terms. */
 export interface Work {
@@ -24,17 +23,18 @@ export interface DrainOptions {
   readonly log: Logger;
   /** Milliseconds. */
   readonly grace: number;
-  readonly running: RunningReconciles;
+  /** What still runs although it was told to stop, by key. */
+  readonly overstaying: () => readonly string[];
 }
 
 /** Waits for work that was told to end: as {@link Work.run} says. */
 export async function drain(work: Promise<unknown>, options: DrainOptions): Promise<void> {
-  const { term, clock, log, grace, running } = options;
+  const { term, clock, log, grace, overstaying } = options;
   using ended = new LinkedAbort();
   const working = work.then(() => ended.abort());
   await Promise.race([working, sleep(clock, grace, ended.signal)]);
   if (ended.signal.aborted) return;
-  const keys = running.overstaying(0);
+  const keys = overstaying();
   log.error({ keys }, `work ignores its signal for more than ${formatDuration(grace)}`);
   while (!ended.signal.aborted && term.remaining() > 0) {
     await Promise.race([working, sleep(clock, Math.min(term.remaining(), 1000), ended.signal)]);

@@ -5,6 +5,7 @@ import { Job, Lease } from '../api/built-in.js';
 import { defineResource, type ResourceOf } from '../api/resource.js';
 import type { ReconcileContext } from '../controller/context.js';
 import { type Reconciler, type ReconcileResult, requeueAfter } from '../controller/reconciler.js';
+import { watch } from '../controller/watch.js';
 import { Controller, controllerOptionsOf } from './controller.js';
 import { planOf } from './definition-of.js';
 import { Finalizer, finalizerOf } from './finalizer.js';
@@ -60,6 +61,14 @@ describe('what the decorators write down', () => {
     expect(planOf('BackupController', { for: Backup, reconcileTimeout: '2m' }).reconcileTimeout).toBe(
       120_000,
     );
+    const { reconcileTimeout } = planOf('BackupController', { for: Backup, reconcileTimeout: () => '1s' });
+    expect((reconcileTimeout as () => number)()).toBe(1000);
+    expect(plan).toMatchObject({
+      backOff: { start: 5, cap: 1_000_000 },
+      retryRate: { perSecond: 10, burst: 100 },
+      watches: [],
+    });
+    expect([plan.maxRetries, plan.resyncPeriod]).toEqual([undefined, undefined]);
   });
 });
 
@@ -72,6 +81,22 @@ describe('what cannot work is refused in a sentence that names the controller', 
     [{ for: Backup, concurrency: 1.5 }, 'BackupController has concurrency 1.5'],
     [{ for: Backup, owns: [absent] }, 'BackupController has an undefined entry in `owns`'],
     [{ for: Backup, namespaces: [] }, 'BackupController has an empty list of namespaces'],
+    [{ for: Backup, watches: [absent] }, 'BackupController has an undefined entry in `watches`'],
+    [
+      { for: Backup, watches: [watch(absent, () => [])] },
+      'BackupController has a watch of an undefined kind',
+    ],
+    [
+      { for: Backup, watches: [watch(Job, () => [], { namespaces: [] })] },
+      'BackupController watches Job in an empty list of namespaces',
+    ],
+    [{ for: Backup, maxRetries: -1 }, 'BackupController has maxRetries -1'],
+    [{ for: Backup, resyncPeriod: 0 }, 'BackupController has a resyncPeriod of 0'],
+    [{ for: Backup, backOff: { start: '1h' as const } }, 'BackupController has a backOff from 1h to 1000s'],
+    [
+      { for: Backup, retryRate: { burst: 0 } },
+      'BackupController has a retryRate of 10 per second, 0 at once',
+    ],
   ])('%j', (options, sentence) => {
     expect(() => planOf('BackupController', options)).toThrow(sentence);
   });

@@ -83,10 +83,11 @@ export class ServedCheck {
   }
 }
 
-function needsOf({ resource, owns, reads }: Planned['plan']): [verb: string, resource: Resource][] {
+function needsOf({ resource, owns, watches, reads }: Planned['plan']): [verb: string, resource: Resource][] {
   return [
     ['reconciles', resource],
     ...owns.map((each): [string, Resource] => ['owns', each]),
+    ...watches.map((each): [string, Resource] => ['watches', each.resource]),
     ...reads.map((each): [string, Resource] => ['reads', each]),
   ];
 }
