@@ -164,8 +164,8 @@ function counted(history: LoopHistory, causes: readonly Cause[], now: number): L
         path,
         times: (known?.times ?? 0) + 1,
         since: known?.since ?? now,
-        contested: (places.get(id)?.contested ?? false) || !own,
-        written: own ? round : (known?.written ?? round),
+        contested: !own || (places.get(id)?.contested ?? false),
+        written: own ? round : (places.get(id)?.written ?? round),
       });
     }
   }
