@@ -87,7 +87,7 @@ function needsOf({ resource, owns, watches, reads }: Planned['plan']): [verb: st
   return [
     ['reconciles', resource],
     ...owns.map((each): [string, Resource] => ['owns', each]),
-    ...watches.map((each): [string, Resource] => ['watches', each.resource]),
+    ...(watches ?? []).map((each): [string, Resource] => ['watches', each.resource]),
     ...reads.map((each): [string, Resource] => ['reads', each]),
   ];
 }
