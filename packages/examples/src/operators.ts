@@ -1,4 +1,6 @@
 /** The small operators, for whoever wants to run them elsewhere than in their own main. */
+export { CronJob } from './cronjob/cron-job.js';
+export { CronJobController } from './cronjob/cron-job-controller.js';
 export { Memcached } from './memcached/memcached.js';
 export { MemcachedController } from './memcached/memcached-controller.js';
 export { WebPage } from './web-page/web-page.js';

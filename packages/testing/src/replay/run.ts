@@ -3,6 +3,7 @@ import {
   Client,
   CustomResourceDefinition,
   customResourceDefinition,
+  type Duration,
   type LogFields,
   type Logger,
   messageOf,
@@ -100,7 +101,8 @@ export class Run {
       await client.create(CustomResourceDefinition, customResourceDefinition(each));
     await client.create(Namespace, { metadata: { name: NAMESPACE } });
     await settle();
-    return { client, namespace: NAMESPACE, clock: this.#clock };
+    const pass = (time: Duration): Promise<void> => this.#clock.advance(time);
+    return { client, namespace: NAMESPACE, clock: this.#clock, pass };
   }
 
   #connection(ofOperator: boolean): FaultyConnection {

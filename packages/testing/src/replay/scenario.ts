@@ -1,10 +1,19 @@
-import type { Clock, CustomResource, KubernetesObject, OperatorOptions, Writer } from '@incumbent/core';
+import type {
+  Clock,
+  CustomResource,
+  Duration,
+  KubernetesObject,
+  OperatorOptions,
+  Writer,
+} from '@incumbent/core';
 
 /** What a step of a scenario, and the world around the operator, work with: a client that nothing holds back, and the time. */
 export interface Stage {
   readonly client: Writer;
   readonly namespace: string;
   readonly clock: Clock;
+  /** Lets so much time pass, in which the operator does what falls due. */
+  readonly pass: (time: Duration) => Promise<void>;
 }
 
 export interface Scenario extends Pick<OperatorOptions, 'modules' | 'runnables'> {
