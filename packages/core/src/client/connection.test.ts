@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
 import { ConfigMap } from '../api/built-in.js';
 import { isConflict, isNotFound } from '../api/errors.js';
 import { type Clock, systemClock } from '../kit/clock.js';
@@ -203,6 +203,62 @@ describe('errors', () => {
 });
 
 describe('connections', () => {
+  /** A server that accepts, and never says a word: a TLS handshake with it hangs. */
+  async function givenSilence(options: { maxSockets: number; connectTimeout?: number }) {
+    const sockets = new Set<Socket>();
+    const server = createTcpServer((socket) => sockets.add(socket.on('error', () => {})));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const connection = new Connection({
+      server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      credentials: { current: async () => ({ headers: {}, tls: {} }) },
+      ...options,
+    });
+    cleanups.push(
+      () => new Promise((resolve) => (sockets.forEach((socket) => socket.destroy()), server.close(resolve))),
+      () => connection.close(),
+    );
+    return { client: new Client(connection), sockets };
+  }
+
+  test('whose handshake hangs keep no request longer than its timeout, or its signal', async () => {
+    const { client } = await givenSilence({ maxSockets: 1 });
+    const from = performance.now();
+    // The first waits for the handshake, the second for the first.
+    await expect(client.get(ConfigMap, KEY, { timeout: 50 })).rejects.toMatchObject({
+      code: 'REQUEST_TIMEOUT',
+      sent: false,
+      message: expect.stringContaining('no free connection to'),
+    });
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 50);
+    const aborted = client.get(ConfigMap, KEY, { signal: abort.signal });
+    await expect(aborted).rejects.toMatchObject({ code: 'REQUEST_ABORTED', sent: false });
+    expect(performance.now() - from).toBeLessThan(5000);
+  });
+
+  test('whose handshake hangs are replaced after the connect timeout', async () => {
+    const { client, sockets } = await givenSilence({ maxSockets: 1, connectTimeout: 50 });
+    for (let attempt = 0; attempt < 2; attempt++)
+      await expect(client.get(ConfigMap, KEY)).rejects.toMatchObject({ code: 'REQUEST_FAILED', sent: false });
+    expect(sockets.size).toBe(2);
+  });
+
+  test('that come into being after a request was given up do not send it', async () => {
+    const slow = (_: IncomingMessage, response: ServerResponse) =>
+      setTimeout(() => json(200, OBJECT)(_, response), 100);
+    const { client, seen } = await given(slow, 1);
+    const { held, unsettled } = authority(2000);
+    const abort = new AbortController();
+    const busy = client.get(ConfigMap, KEY);
+    const queued = client.under(held).update(ConfigMap, OBJECT, { signal: abort.signal });
+    setTimeout(() => abort.abort(), 20);
+    await expect(queued).rejects.toMatchObject({ code: 'REQUEST_ABORTED', sent: false });
+    await busy;
+    await client.get(ConfigMap, KEY);
+    expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET']);
+    expect(unsettled).toEqual([]);
+  });
+
   test('are kept open: requests one after another share one or two sockets', async () => {
     const { client, sockets } = await given();
     for (let turn = 0; turn < 20; turn++) await client.get(ConfigMap, KEY);

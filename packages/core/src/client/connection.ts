@@ -16,12 +16,15 @@ export interface ConnectionOptions {
   readonly userAgent?: string;
   /** Sockets for requests at one time; watches have their own beside them. @defaultValue 16 */
   readonly maxSockets?: number;
+  /** Milliseconds until a socket whose handshake does not end, TLS included, is replaced by another. @defaultValue 10,000 */
+  readonly connectTimeout?: number;
   /** @defaultValue the system's */
   readonly clock?: Clock;
 }
 
 /** Credentials are asked for again after so many milliseconds. Tokens that the kubelet rotates stay valid for minutes. */
 const IDENTIFICATION_TTL = 10_000;
+const CONNECT_TIMEOUT = 10_000;
 
 export class Connection {
   readonly server: URL;
@@ -39,7 +42,9 @@ export class Connection {
   }
 
   /** A connection to the same server with sockets of its own, for requests that must not wait behind others. */
-  sibling(options: Pick<ConnectionOptions, 'maxSockets' | 'userAgent' | 'clock'> = {}): Connection {
+  sibling(
+    options: Pick<ConnectionOptions, 'maxSockets' | 'connectTimeout' | 'userAgent' | 'clock'> = {},
+  ): Connection {
     return new Connection({ ...this.#options, ...options });
   }
 
@@ -109,7 +114,8 @@ export class Connection {
       headersTimeout: 0,
       bodyTimeout: 0,
     };
-    const connect = { ...tls, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
+    const timeout = this.#options.connectTimeout ?? CONNECT_TIMEOUT;
+    const connect = { ...tls, timeout, keepAlive: true, keepAliveInitialDelay: 30_000 };
     if (this.#options.proxy)
       return new ProxyAgent({ ...options, uri: this.#options.proxy, requestTls: connect });
     return new Agent({ ...options, connect });

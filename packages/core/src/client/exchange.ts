@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { LinkedAbort } from '../kit/abort.js';
+import { LinkedAbort, aborted } from '../kit/abort.js';
 import type { Clock } from '../kit/clock.js';
 import { codeOf, IncumbentError, isIncumbentError, messageOf } from '../kit/error.js';
 import type { Authority } from '../leadership/authority.js';
@@ -93,7 +93,7 @@ class Attempt {
 
   #dispatch(): Promise<Dispatcher.ResponseData> {
     const { method, headers, body = null } = this.#request;
-    return this.#route.dispatcher.compose(atSocket(() => this.#beforeSending())).request({
+    const answer = this.#route.dispatcher.compose(atSocket(() => this.#beforeSending())).request({
       origin: this.#route.server.origin,
       path: this.#path(),
       method,
@@ -101,6 +101,14 @@ class Attempt {
       body,
       signal: this.#abort.signal,
     });
+    // undici heeds the signal only from the socket on: a request that still waits for one would wait as long as a handshake may take.
+    return Promise.race([answer, this.#givenUpUnsent()]);
+  }
+
+  async #givenUpUnsent(): Promise<never> {
+    await aborted(this.#abort.signal);
+    if (this.#sent) return new Promise(() => {});
+    throw this.#abort.signal.reason;
   }
 
   #path(): string {
@@ -117,6 +125,8 @@ class Attempt {
 
   /** Runs in the tick that writes to the socket: no wait in a pool and no blocked event loop lies between this test and the write. */
   #beforeSending(): void {
+    // The caller was told that nothing is sent; undici sees to it.
+    if (this.#abort.signal.aborted) return;
     const { authority } = this.#request;
     try {
       authority?.assertHeld();
@@ -177,7 +187,7 @@ class Attempt {
     if (signal.aborted && signal.reason === TIMED_OUT) {
       return new RequestError(
         'REQUEST_TIMEOUT',
-        `${name}: no answer from ${this.#route.server.host} within ${Math.round(this.#timeout)} ms.`,
+        `${name}: no ${this.#sent ? 'answer from' : 'free connection to'} ${this.#route.server.host} within ${Math.round(this.#timeout)} ms.`,
         this.#sent,
       );
     }
