@@ -11,6 +11,7 @@ import type { AttemptOptions } from '../lease/lease-port.js';
 import { type Decision, type Observation, decide } from './decide.js';
 import type { ElectorParts } from './elector-parts.js';
 import { explain, retryAfter } from './explain.js';
+import { Patience } from './patience.js';
 import { created, takenOver } from './spec.js';
 
 /** A Lease that was just acquired. */
@@ -23,11 +24,13 @@ export interface Win {
 /** Waits for the Lease to become free and tries to be the first who takes it. */
 export class Campaign {
   readonly #parts: ElectorParts;
+  readonly #patience: Patience;
   #notBefore = Number.NEGATIVE_INFINITY;
   #lastProblem = '';
 
   constructor(parts: ElectorParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.timings, parts.clock);
   }
 
   /** No attempt for so many milliseconds: others go first. */
@@ -76,12 +79,12 @@ export class Campaign {
     record: Pick<Lease, 'spec'>,
     write: (options: AttemptOptions) => Promise<Lease>,
   ): Promise<Win | undefined> {
-    const { clock, own, observer, timings } = this.#parts;
+    const { clock, own, observer } = this.#parts;
     const startedAt = instant(clock);
     // Also where the answer gets lost: what we sent is ours, and is retaken without waiting.
     const acquiredAt = own.add(fingerprintOf(record), startedAt);
     try {
-      const lease = await write({ timeout: timings.attemptTimeout });
+      const lease = await this.#patience.attempt((timeout) => write({ timeout }));
       own.add(fingerprintOf(lease), acquiredAt);
       observer.note(lease, { reopen: true });
       return { lease, acquiredAt };

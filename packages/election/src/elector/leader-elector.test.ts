@@ -75,6 +75,18 @@ function heldBy(
 }
 
 describe('acquiring', () => {
+  test('a server that is slower than an attempt is waited for longer, and led on', async () => {
+    const { clock, server, replica } = given();
+    server.create(heldBy('gone'));
+    const a = replica('a');
+    // 2.4 s there and back; an attempt begins with 1.67 s.
+    a.port.latency = 1200;
+    await clock.advance('30s');
+    expect(a.terms).toHaveLength(1);
+    expect(a.elector.isLeader).toBe(true);
+    expect(server.writes.length - 1).toBeLessThanOrEqual(3);
+  });
+
   test('a lease that does not exist is created and led', async () => {
     const { clock, server, replica } = given();
     const a = replica('a');

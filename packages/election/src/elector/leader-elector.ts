@@ -260,10 +260,10 @@ function assemble(
   const { name, connection, metrics = noMetrics } = options;
   const namespace = options.namespace ?? connection?.namespace ?? 'default';
   const key = { namespace, name };
-  const lease = options.lease ?? (connection && new LeaseClient(connection, key));
+  const timings = resolveTimings(options);
+  const lease = options.lease ?? (connection && new LeaseClient(connection, key, timings.attemptTimeout));
   if (!lease) throw new ElectionOptionsError('ELECTION_CONNECTION', `Election "${name}": give a connection.`);
   const log = (options.log ?? silentLogger).child({ lease: `${namespace}/${name}`, identity });
-  const timings = resolveTimings(options);
   const observer = new Observer({ lease, key, clock, log, timings, onChange });
   return {
     lease,

@@ -4,6 +4,7 @@ import type { LeasePort } from '../lease/lease-port.js';
 import type { Observation } from './decide.js';
 import { explain } from './explain.js';
 import type { ResolvedTimings } from './options.js';
+import { Patience } from './patience.js';
 
 /** Milliseconds after which a watch that was forbidden is tried again: roles get corrected. */
 const FORBIDDEN_PAUSE = 5 * 60_000;
@@ -25,6 +26,7 @@ export interface ObserverParts {
  */
 export class Observer {
   readonly #parts: ObserverParts;
+  readonly #patience: Patience;
   #current: Observation = { kind: 'unknown' };
   /** Counts what outranks answers and events that were under way: those of an older epoch are dropped. */
   #epoch = 0;
@@ -38,6 +40,7 @@ export class Observer {
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
+    this.#patience = new Patience(parts.timings, parts.clock);
   }
 
   get current(): Observation {
@@ -88,10 +91,10 @@ export class Observer {
   }
 
   async #look(signal: AbortSignal): Promise<boolean> {
-    const { lease, timings } = this.#parts;
+    const { lease } = this.#parts;
     const epoch = ++this.#epoch;
     try {
-      const seen = await lease.get({ timeout: timings.attemptTimeout, signal });
+      const seen = await this.#patience.attempt((timeout) => lease.get({ timeout, signal }));
       if (signal.aborted) return false;
       this.#failingSince = undefined;
       if (epoch === this.#epoch) this.#see(seen);

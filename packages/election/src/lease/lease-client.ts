@@ -12,6 +12,10 @@ import type { AttemptOptions, RemovableLeasePort } from './lease-port.js';
 const WATCH_SECONDS = 220;
 /** Bookmarks come about once a minute. */
 const WATCH_IDLE = 90_000;
+/** Attempts. A handshake that is merely slow may end after its attempt, and serves the next. */
+const PATIENCE = 3;
+/** More than can hang in a handshake at one time: each attempt gets a socket, also when the network is well again and the old ones are not. */
+const MAX_SOCKETS = 10;
 
 /**
  * A {@link LeasePort} over a connection of its own: a renewal never waits behind other requests.
@@ -22,9 +26,16 @@ export class LeaseClient implements RemovableLeasePort {
   readonly #client: Client;
   readonly #key: { readonly namespace: string; readonly name: string };
 
-  constructor(connection: Connection, key: { readonly namespace: string; readonly name: string }) {
-    this.#connection = connection.sibling({ maxSockets: 2 });
-    this.#client = new Client(this.#connection);
+  /** `attemptTimeout`: the longest time, in milliseconds, that the elector gives one attempt. */
+  constructor(
+    connection: Connection,
+    key: { readonly namespace: string; readonly name: string },
+    attemptTimeout: number,
+  ) {
+    const patience = PATIENCE * attemptTimeout;
+    this.#connection = connection.sibling({ maxSockets: MAX_SOCKETS, connectTimeout: patience });
+    // The timeout is that of a watch's head: attempts have their own.
+    this.#client = new Client(this.#connection, { timeout: patience });
     this.#key = key;
   }
 

@@ -53,7 +53,7 @@ export interface AcquireOptions {
   /** Don't wait: whoever is seen to hold the lock, fail with a {@link LockHeldError}. @defaultValue false */
   readonly try?: boolean | undefined;
   /**
-   * Longest wait, from the call on. After it a {@link LockTimeoutError}, up to one attempt (at most a third of `renewDeadline`) later
+   * Longest wait, from the call on. After it a {@link LockTimeoutError}, up to one attempt (at most half of `renewDeadline`) later
    * where a write is under way. A lock delay comes on top.
    */
   readonly timeout?: Duration | undefined;
@@ -92,7 +92,8 @@ export function resolveLock(options: LockOptions): ResolvedLock {
   } = options;
   const { name, identity } = options;
   const namespace = options.namespace ?? connection?.namespace ?? 'default';
-  const port = leases ?? (connection && ((key) => new LeaseClient(connection, key)));
+  const { attemptTimeout } = resolveTimings(options);
+  const port = leases ?? (connection && ((key) => new LeaseClient(connection, key, attemptTimeout)));
   if (!port) throw new ElectionOptionsError('ELECTION_CONNECTION', `Lock "${name}": give a connection.`);
   if (!name) throw new IncumbentError('LOCK_NAME', 'A lock needs a name: that of its Lease.');
   return {
@@ -103,7 +104,7 @@ export function resolveLock(options: LockOptions): ResolvedLock {
     log: log ?? silentLogger,
     lockDelay: milliseconds(lockDelay ?? 0),
     removeAfterUse: removeAfterUse ?? false,
-    attemptTimeout: resolveTimings(options).attemptTimeout,
+    attemptTimeout,
     newIdentity: () => (identity ? `${identity}_${randomSuffix(random, 8)}` : replicaIdentity(random)),
     leaseAt: (lease) => port({ namespace, name: lease }),
     globalName: (lease) => `${connection?.server.href ?? ''} ${formatKey({ namespace, name: lease })}`,

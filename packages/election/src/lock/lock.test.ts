@@ -249,7 +249,7 @@ describe('not waiting', () => {
     const faulty = (key: { readonly namespace: string; readonly name: string }): RemovableLeasePort =>
       Object.assign(settings.leases?.(key) as LockPort, { fault: () => 'lost' });
     const a = watched(new Lock({ ...settings, leases: faulty }).acquire({ try: true }));
-    await clock.advance('4s');
+    await clock.advance('6s');
     expect(a.error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
   });
 

@@ -4,6 +4,7 @@
  * its seed, to the last event.
  */
 import { seededRandom } from '@incumbent/core/testing';
+import { longestAttempt } from '../elector/patience.js';
 import { ApiServer } from './api-server.js';
 import { type FaultKind, seconds } from './fault.js';
 import { FaultInjector } from './fault-injector.js';
@@ -100,9 +101,10 @@ class History {
   /** Liveness: faults are over now. */
   async #expectLeader(): Promise<void> {
     const { scheduler, referee } = this.#world;
-    const { leaseDuration, attemptTimeout, retryPeriod } = this.#scenario.timings;
+    const { timings } = this.#scenario;
     const slowest = Math.min(1, ...this.#scenario.machines.map(({ rate }) => rate));
-    const bound = (leaseDuration + attemptTimeout + retryPeriod) / slowest + MS_FOR_LATENCY;
+    const bound =
+      (timings.leaseDuration + longestAttempt(timings) + timings.retryPeriod) / slowest + MS_FOR_LATENCY;
     const latest = this.#scenario.calm + bound;
     while (!this.#someoneLeads()) {
       if (scheduler.now >= latest)

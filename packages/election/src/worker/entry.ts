@@ -1,7 +1,7 @@
 /** What the worker thread runs: connects by itself, for a connection belongs to one thread, and takes part in the election. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { codeOf, connect, messageOf, systemRandom } from '@incumbent/core/client';
-import { ElectionOptionsError } from '../elector/options.js';
+import { ElectionOptionsError, resolveTimings } from '../elector/options.js';
 import { LeaseClient } from '../lease/lease-client.js';
 import { ElectionThread } from './election-thread.js';
 import type { FromThread, ThreadData, ToThread } from './messages.js';
@@ -16,7 +16,7 @@ const send = (message: FromThread): void => port.postMessage(message);
 try {
   const connection = await connect(data.connect);
   assertServer(connection.server.href, data.server);
-  const lease = new LeaseClient(connection, data.election);
+  const lease = new LeaseClient(connection, data.election, resolveTimings(data.election).attemptTimeout);
   const thread = new ElectionThread({ data, lease, clock: processClock, random: systemRandom, send });
   port.on('message', (message: ToThread) => thread.receive(message));
   await thread.run();
