@@ -8,7 +8,7 @@ import type { Access } from '../control-plane/access.js';
 import type { ActiveFaults } from './active-faults.js';
 import type { RequestVerdict, SeenRequest } from './fault.js';
 import { reset } from './reset.js';
-import { Upstream } from './upstream.js';
+import { type TlsSessions, Upstream } from './upstream.js';
 import { copyWatch } from './watch-copy.js';
 
 /** They speak of one connection only, and each side of the proxy has its own. */
@@ -27,6 +27,7 @@ export class Forwarder {
   readonly #faults: ActiveFaults;
   readonly #server: http.Server;
   readonly #upstreams = new WeakMap<Socket, Upstream>();
+  readonly #sessions: TlsSessions = {};
 
   constructor(target: Access, faults: ActiveFaults) {
     this.#target = target;
@@ -108,7 +109,7 @@ export class Forwarder {
   #upstreamOf(client: Socket): Upstream {
     const known = this.#upstreams.get(client);
     if (known) return known;
-    const upstream = new Upstream(this.#target, client);
+    const upstream = new Upstream(this.#target, client, this.#sessions);
     this.#upstreams.set(client, upstream);
     return upstream;
   }

@@ -6,17 +6,24 @@ import type { Socket } from 'node:net';
 import type { Access } from '../control-plane/access.js';
 import { tlsOptions } from '../control-plane/request.js';
 
+/** What a handshake with the target may be cut short with: each client connection costs the target one, and clients in trouble open many. */
+export interface TlsSessions {
+  last?: Buffer;
+}
+
 export class Upstream {
   readonly #url: URL;
   readonly #agent: http.Agent;
   readonly #client: Socket;
+  readonly #sessions: TlsSessions;
   readonly #known = new WeakSet<Socket>();
   #busy = 0;
   #targetClosed = false;
 
-  constructor(target: Access, client: Socket) {
+  constructor(target: Access, client: Socket, sessions: TlsSessions) {
     this.#url = new URL(target.url);
     this.#client = client;
+    this.#sessions = sessions;
     const options = { keepAlive: true, maxSockets: 1, noDelay: true };
     this.#agent =
       this.#url.protocol === 'https:'
@@ -53,6 +60,7 @@ export class Upstream {
       method: request.method,
       path: `${this.#url.pathname.replace(/\/$/, '')}${path}`,
       headers: [...headers],
+      ...(secure && this.#sessions.last ? { session: this.#sessions.last } : {}),
     });
     call.on('socket', (socket) => this.#follow(socket));
     call.on('error', () => {});
@@ -67,6 +75,9 @@ export class Upstream {
   #follow(socket: Socket): void {
     if (this.#known.has(socket)) return;
     this.#known.add(socket);
+    socket.on('session', (session: Buffer) => {
+      this.#sessions.last = session;
+    });
     socket.once('close', () => {
       this.#targetClosed = true;
       this.#closeIfOver();
