@@ -40,6 +40,7 @@ const ALWAYS_FELT: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'stubborn work',
   'slow following',
 ]);
+const DEAFENS: ReadonlySet<FaultKind> = new Set<FaultKind>(['partition', 'silent watch']);
 const SNAPSHOTS = 12;
 
 /** Makes the faults of a scenario happen at their time. */
@@ -70,7 +71,8 @@ export class FaultInjector {
     if (ALWAYS_FELT.has(fault.kind)) weather.strikes(fault.kind);
     scheduler.after(fault.lasts, () => {
       weather.end(fault);
-      for (const { index } of this.#replicas) network.endSilence(index);
+      if (!DEAFENS.has(fault.kind)) return;
+      for (const { index } of this.#replicas) if (hits(fault, index)) network.endSilence(index);
     });
   }
 

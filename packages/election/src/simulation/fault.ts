@@ -16,7 +16,8 @@ export const FAULTS = {
   compaction: 'the history of the watch is gone: HTTP 410',
   restore: 'etcd is restored from an older state: versions go backwards',
   'watch cut': 'the watch ends',
-  'silent watch': 'the watch says nothing; in the end its events come late, or it is cut',
+  'silent watch':
+    'the watch says nothing; in the end its events come late, or it is cut, or it is half-open for good',
   'slow watch': 'events come late',
   deletion: 'somebody deletes the Lease',
   'label edit': 'somebody changes labels of the Lease',

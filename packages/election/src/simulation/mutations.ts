@@ -3,6 +3,7 @@ import {
   type Lease,
   type Term,
   type WatchEvent,
+  aborted,
   instant,
   isConflict,
 } from '@incumbent/core/client';
@@ -148,6 +149,31 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
   },
   { name: 'a read after a lost race is answered from a cache', hooks: readingFromCache },
+  {
+    name: 'a watch that ended is not opened again',
+    hooks: () => {
+      let opened = false;
+      const once = (watch: () => AsyncIterable<WatchEvent<Lease>>, signal: AbortSignal) => {
+        if (opened) return silence(signal);
+        opened = true;
+        return watch();
+      };
+      return {
+        port: (port) =>
+          new Altered(port, { watch: (version, signal) => once(() => port.watch(version, signal), signal) }),
+      };
+    },
+  },
+  {
+    name: 'an attempt that hangs is given up long after its timeout',
+    hooks: () => ({
+      port: (port) =>
+        new Altered(port, {
+          get: (options) => port.get(tenfold(options)),
+          update: (lease, options) => port.update(lease, tenfold(options)),
+        }),
+    }),
+  },
 ];
 
 const noop = (): void => {};
@@ -218,6 +244,14 @@ function overwriting(port: LeasePort): LeasePort['update'] {
   };
 }
 
+async function* silence(signal: AbortSignal): AsyncGenerator<WatchEvent<Lease>> {
+  await aborted(signal);
+}
+
+function tenfold({ timeout, ...options }: AttemptOptions): AttemptOptions {
+  return { ...options, timeout: 10 * timeout };
+}
+
 /** A term that claims to last for something else. */
 function view(
   term: Term,
@@ -255,6 +289,7 @@ interface Alterations {
   readonly seen?: (lease: Lease) => Lease;
   readonly get?: LeasePort['get'];
   readonly update?: LeasePort['update'];
+  readonly watch?: LeasePort['watch'];
   /** Whether an event of the watch gets through. */
   readonly passes?: (event: { readonly type: string; readonly object?: Lease }) => boolean;
 }
@@ -284,7 +319,8 @@ class Altered implements LeasePort {
 
   async *watch(version: string | undefined, signal: AbortSignal): AsyncIterable<WatchEvent<Lease>> {
     const { passes = () => true } = this.#alterations;
-    for await (const event of this.#port.watch(version, signal)) {
+    for await (const event of this.#alterations.watch?.(version, signal) ??
+      this.#port.watch(version, signal)) {
       if (!passes(event)) continue;
       yield event.type === 'BOOKMARK' ? event : { ...event, object: this.#seen(event.object) };
     }

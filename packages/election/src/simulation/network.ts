@@ -2,7 +2,7 @@ import { type Lease, RequestError, type Random, type WatchEvent } from '@incumbe
 import { type ApiServer, apiError } from './api-server.js';
 import type { FaultKind } from './fault.js';
 import type { Endpoint } from './participant.js';
-import type { Scenario } from './scenario.js';
+import { type Scenario, pick } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 import type { WatchStream } from './watch-stream.js';
 import type { Weather } from './weather.js';
@@ -76,21 +76,27 @@ export class Network {
     const at = this.#calmed(this.#random.next() * (NORMAL + slow));
     stream.lastArrival = Math.max(stream.lastArrival, at);
     this.#scheduler.at(stream.lastArrival, () => {
+      if (stream.halfOpen) return;
       if (this.#weather.isDeaf(replica)) stream.heldBack.push(event);
       else this.#deliver(stream.owner, () => stream.push(event));
     });
   }
 
-  /** After a silence: the watches of a replica go on with what was kept back, or are cut. */
+  /** After a silence: the watches of a replica go on with what was kept back, or are cut, or stay silent. */
   endSilence(replica: number): void {
     if (this.#weather.isDeaf(replica)) return;
     for (const stream of this.api.streams) {
       if (stream.owner.replica !== replica) continue;
-      const isCut = this.#random.next() < 0.5;
-      for (const event of stream.heldBack.splice(0))
-        if (!isCut) this.#deliver(stream.owner, () => stream.push(event));
-      if (isCut) this.cutWatch(stream);
+      const fate = pick(this.#random, ['goes on', 'is cut', 'half-open'] as const);
+      const events = stream.heldBack.splice(0);
+      if (fate === 'is cut') this.cutWatch(stream);
+      else if (fate === 'half-open') stream.halfOpen = true;
+      else for (const event of events) this.#deliver(stream.owner, () => stream.push(event));
     }
+  }
+
+  get hasHalfOpenWatch(): boolean {
+    return Array.from(this.api.streams).some(({ halfOpen }) => halfOpen);
   }
 
   cutWatch(stream: WatchStream): void {

@@ -17,7 +17,8 @@ export const PROPERTIES = {
   'foreign release': 'a release modifies only the Lease of its own term',
   'foreign renewal': 'a renewal modifies only the Lease of its own term',
   'transitions not raised': 'every acquisition raises leaseTransitions',
-  'nobody leads': 'once faults stop, somebody leads within lease duration, attempt timeout and retry period',
+  'nobody leads':
+    'once faults stop, somebody leads within lease duration, longest attempt and retry period, and one lease duration more where a watch is half-open',
   'not calm': 'without faults a term goes on',
   'does not stop': 'after a stop the run resolves and leaves no timer',
   'run ended': 'the run goes on whatever happens to the Lease or the server',

@@ -66,6 +66,12 @@ export class Replica {
     return true;
   }
 
+  /** A crash for good. */
+  die(): void {
+    this.#over = true;
+    this.process?.kill();
+  }
+
   /** Asks its process to stop, and starts another when it has. */
   shutDown(restartAfter: number): boolean {
     const { process } = this;

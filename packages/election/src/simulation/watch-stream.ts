@@ -17,6 +17,8 @@ export class WatchStream implements AsyncIterable<WatchEvent<Lease>>, AsyncItera
   lastArrival = 0;
   /** Events that a fault keeps back. */
   heldBack: WatchEvent<Lease>[] = [];
+  /** Nothing comes through it any more, and the client does not know. */
+  halfOpen = false;
   /** Over for the client: nothing it is sent gets through any more. */
   closed = false;
   readonly #arrived: WatchEvent<Lease>[] = [];
