@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '@incumbent/core/testing';
 import { DISTURBANCES, FAULT_NAMES, type Outcome, calmBound } from './disturbances.js';
-import { Election } from './election.js';
+import { Election, type ProxyLevel } from './election.js';
 import { monotonic } from './replica-process.js';
 import type { Timings } from './replica.js';
 import { ElectionServer, type ServerKind } from './server.js';
@@ -81,7 +81,7 @@ class Campaign {
   readonly #results: Result[] = [];
   readonly #failed: string[] = [];
   readonly #direct: string[];
-  readonly #proxied: string[];
+  readonly #proxied: Readonly<Record<ProxyLevel, string[]>>;
 
   constructor(plan: CampaignPlan, server: ElectionServer) {
     this.#plan = plan;
@@ -96,14 +96,21 @@ class Campaign {
         ...times(plan.queues, 'queue'),
       ]),
     ];
-    this.#proxied = this.#shuffled(FAULT_NAMES.flatMap((name) => times(plan.faults, name)));
+    const faults = (level: ProxyLevel): string[] =>
+      this.#shuffled(
+        FAULT_NAMES.filter((name) => DISTURBANCES[name]?.through === level).flatMap((name) =>
+          times(plan.faults, name),
+        ),
+      );
+    this.#proxied = { http: faults('http'), tcp: faults('tcp') };
+    if (plan.faults > 0 && plan.elections < 2)
+      throw new Error('Faults need two elections at least: their proxies work at two levels.');
   }
 
   async run(): Promise<void> {
     const { elections, restarts } = this.#plan;
-    const proxied = this.#proxied.length === 0 ? 0 : Math.ceil(elections / 2);
     await Promise.all(
-      Array.from({ length: elections }, (_, index) => this.#lane(`election-${index}`, index < proxied)),
+      Array.from({ length: elections }, (_, index) => this.#lane(`election-${index}`, this.#levelOf(index))),
     );
     for (let count = 0; count < restarts; count += 1) await this.#restart();
   }
@@ -138,20 +145,28 @@ class Campaign {
     };
   }
 
+  /** Of the proxies: half of the elections have some that see requests, one has some that pass TLS on, the others have none. */
+  #levelOf(index: number): ProxyLevel | undefined {
+    const { elections, faults } = this.#plan;
+    if (faults === 0) return undefined;
+    if (index < Math.floor(elections / 2)) return 'http';
+    return index === elections - 1 ? 'tcp' : undefined;
+  }
+
   /** One election, for as long as there is something left to do to it. */
-  async #lane(name: string, proxied: boolean): Promise<void> {
+  async #lane(name: string, level: ProxyLevel | undefined): Promise<void> {
     const { unfenced = false } = this.#plan;
-    const election = await Election.start(this.#server, { name, timings: TIMINGS, proxied, unfenced });
-    this.#elections.push(election);
-    for (;;) {
-      const kind = (proxied ? this.#proxied.pop() : undefined) ?? this.#direct.pop();
-      if (kind === undefined) return;
-      try {
+    let kind: string | undefined = 'start';
+    try {
+      const election = await Election.start(this.#server, { name, timings: TIMINGS, level, unfenced });
+      this.#elections.push(election);
+      for (;;) {
+        kind = (level && this.#proxied[level].pop()) ?? this.#direct.pop();
+        if (kind === undefined) return;
         await this.#disturb(election, kind);
-      } catch (error) {
-        this.#failed.push(`${name}: ${kind}: ${String(error)}`);
-        return;
       }
+    } catch (error) {
+      this.#failed.push(`${name}: ${kind}: ${String(error)}`);
     }
   }
 

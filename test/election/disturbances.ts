@@ -24,7 +24,8 @@ export interface Outcome {
 export interface Disturbance {
   /** What the milliseconds are counted from, and to. */
   readonly counts: string;
-  readonly needsProxy?: boolean;
+  /** At which level the proxies of its election must work. @defaultValue it needs none */
+  readonly through?: 'http' | 'tcp';
   readonly strike: (election: Election, leader: Leader) => Promise<Outcome>;
 }
 
@@ -89,6 +90,8 @@ interface FaultPlan {
   readonly unseats?: boolean;
   /** Open connections are cut when it begins. */
   readonly cuts?: boolean;
+  /** `'tcp'`: TLS with the server goes through the proxy. @defaultValue `'http'` */
+  readonly through?: 'tcp';
 }
 
 const WRITES = { method: ['PUT', 'PATCH'] } as const;
@@ -110,6 +113,13 @@ const FAULTS: Readonly<Record<string, FaultPlan>> = {
     cuts: true,
     unseats: true,
     lasts: ({ leaseDuration }) => leaseDuration + 1500,
+  },
+  'half-open connections of all, handshakes too': {
+    of: 'all',
+    faults: () => [halfOpen()],
+    cuts: true,
+    through: 'tcp',
+    lasts: ({ leaseDuration }) => leaseDuration,
   },
   'lost answers to writes, as silence': {
     of: 'all',
@@ -174,7 +184,7 @@ export const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
       name,
       {
         counts: plan.unseats ? `fault ${toSuccessor}` : 'end of the fault to the first write',
-        needsProxy: true,
+        through: plan.through ?? 'http',
         strike: faulty(plan),
       },
     ]),
@@ -190,7 +200,6 @@ function crashBound({ leaseDuration }: Timings): number {
 
 /** After faults that struck all: a lease duration, an attempt that still waits, and a retry period. */
 export function calmBound({ leaseDuration, renewDeadline, renewInterval, retryPeriod }: Timings): number {
-  return (
-    leaseDuration + Math.max(retryPeriod, (renewDeadline - renewInterval) / 3) + retryPeriod + 1000 + SLACK
-  );
+  const longestAttempt = Math.max(retryPeriod, (renewDeadline - renewInterval) / 3, renewDeadline / 2);
+  return leaseDuration + longestAttempt + retryPeriod + 1000 + SLACK;
 }

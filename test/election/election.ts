@@ -7,6 +7,8 @@ import { ReplicaProcess, monotonic } from './replica-process.js';
 import type { Report, Timings } from './replica.js';
 import { type ElectionServer, NAMESPACE } from './server.js';
 
+export type ProxyLevel = 'http' | 'tcp';
+
 export const REPLICAS = 3;
 const PATIENCE = 60_000;
 
@@ -25,7 +27,8 @@ export interface Leader {
 export interface ElectionOptions {
   readonly name: string;
   readonly timings: Timings;
-  readonly proxied: boolean;
+  /** Of the proxies before its replicas. @defaultValue there are none */
+  readonly level?: ProxyLevel | undefined;
   /** Its replicas write without regard to their terms. @defaultValue false */
   readonly unfenced?: boolean;
 }
@@ -56,12 +59,17 @@ export class Election {
 
   static async start(
     server: ElectionServer,
-    { name, timings, proxied, unfenced = false }: ElectionOptions,
+    { name, timings, level, unfenced = false }: ElectionOptions,
   ): Promise<Election> {
     const election = new Election(server, name, timings, unfenced);
-    await server.createObject(name);
-    for (let index = 0; index < REPLICAS; index += 1) await election.#addSlot(proxied);
-    return election;
+    try {
+      await server.createObject(name);
+      for (let index = 0; index < REPLICAS; index += 1) await election.#addSlot(level);
+      return election;
+    } catch (error) {
+      await election.stop();
+      throw error;
+    }
   }
 
   /** Resolves with the leader when one leads, has written, and all others have seen it. */
@@ -69,7 +77,7 @@ export class Election {
     return this.until('a leader that all have seen', () => {
       if (!this.slots.every(({ replica }) => replica.ready && !replica.hasEnded)) return undefined;
       const leader = this.leader;
-      return leader && this.history.writes.at(-1)?.term === leader.reign.term ? leader : undefined;
+      return leader && this.history.newest?.term === leader.reign.term ? leader : undefined;
     });
   }
 
@@ -126,8 +134,8 @@ export class Election {
     await Promise.all(this.slots.map(async ({ proxy }) => proxy?.stop()));
   }
 
-  async #addSlot(proxied: boolean): Promise<void> {
-    const proxy = proxied ? await FaultProxy.start({ target: this.#server.access }) : undefined;
+  async #addSlot(level: ProxyLevel | undefined): Promise<void> {
+    const proxy = level ? await FaultProxy.start({ target: this.#server.access, level }) : undefined;
     const kubeconfig = proxy
       ? path.join(this.#server.folder, `${this.name}-${this.slots.length}`)
       : this.#server.kubeconfig;

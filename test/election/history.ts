@@ -23,6 +23,7 @@ export interface Reign {
 
 export class History {
   readonly #writes = new Map<bigint, AcceptedWrite>();
+  #newest: AcceptedWrite | undefined;
   readonly reigns: Reign[] = [];
   /** How the writes ended that did not succeed, by code. */
   readonly failures = new Map<string, number>();
@@ -33,8 +34,14 @@ export class History {
     return [...this.#writes.values()].sort((a, b) => (a.version < b.version ? -1 : 1));
   }
 
+  /** The one with the highest version. */
+  get newest(): AcceptedWrite | undefined {
+    return this.#newest;
+  }
+
   accepted(write: AcceptedWrite): void {
     this.#writes.set(write.version, write);
+    if (!this.#newest || write.version > this.#newest.version) this.#newest = write;
   }
 
   /** The term that leads now, by the words of those that lead. */
@@ -80,7 +87,7 @@ export class History {
     const key = BigInt(version);
     if (this.#writes.has(key)) return;
     const { term, token, count } = write;
-    this.#writes.set(key, { version: key, term, token, count, writer });
+    this.accepted({ version: key, term, token, count, writer });
   }
 
   #extend(reign: Reign | undefined, until: number): void {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command, ReplicaSetup, Report } from './replica.js';
 
 const PROGRAM = fileURLToPath(new URL('./replica.ts', import.meta.url));
-const MAX_LAST_WORDS = 2000;
+const MAX_LAST_WORDS = 12_000;
 
 /** Those that run now: killed with this process, frozen ones too. */
 const running = new Set<ChildProcess>();

@@ -244,8 +244,10 @@ function overwriting(port: LeasePort): LeasePort['update'] {
   };
 }
 
-async function* silence(signal: AbortSignal): AsyncGenerator<WatchEvent<Lease>> {
-  await aborted(signal);
+/** A watch that says nothing until it is aborted. */
+function silence(signal: AbortSignal): AsyncIterable<WatchEvent<Lease>> {
+  const done = { done: true, value: undefined } as const;
+  return { [Symbol.asyncIterator]: () => ({ next: () => aborted(signal).then(() => done) }) };
 }
 
 function tenfold({ timeout, ...options }: AttemptOptions): AttemptOptions {
