@@ -57,6 +57,7 @@ export {
   isGone,
   isInvalid,
   isNotFound,
+  isStatus,
   isTooManyRequests,
   isUnauthorized,
 } from './api/errors.js';
@@ -90,6 +91,8 @@ export { Client, type ClientOptions } from './client/client.js';
 export { type ConnectOptions, connect } from './client/connect.js';
 export { Connection, type ConnectionOptions } from './client/connection.js';
 export type { Credentials, Identification } from './client/credentials.js';
+export type { RateLimitOptions } from './client/rate-limit.js';
+export type { Observers } from './client/telemetry.js';
 export type {
   GetOptions,
   List,

@@ -46,13 +46,13 @@ export class ApiError extends IncumbentError {
 
 /**
  * No whole answer came. `sent` tells whether the request may have reached the server, and so may have taken effect.
- * Codes: `REQUEST_FAILED`, `REQUEST_TIMEOUT`, `REQUEST_ABORTED`.
+ * Codes: `REQUEST_FAILED`, `REQUEST_TIMEOUT`, `REQUEST_ABORTED` by its signal, `CONNECTION_CLOSED`.
  */
 export class RequestError extends IncumbentError {
   readonly sent: boolean;
 
   constructor(
-    code: 'REQUEST_FAILED' | 'REQUEST_TIMEOUT' | 'REQUEST_ABORTED',
+    code: 'REQUEST_FAILED' | 'REQUEST_TIMEOUT' | 'REQUEST_ABORTED' | 'CONNECTION_CLOSED',
     message: string,
     sent: boolean,
     options?: ErrorOptions,
@@ -60,6 +60,23 @@ export class RequestError extends IncumbentError {
     super(code, message, options);
     this.sent = sent;
   }
+
+  static aborted(request: string, sent: boolean, reason: unknown): RequestError {
+    return new RequestError('REQUEST_ABORTED', `${request}: aborted.`, sent, { cause: reason });
+  }
+
+  static closed(request: string, sent: boolean): RequestError {
+    return new RequestError(
+      'CONNECTION_CLOSED',
+      `${request}: the connection was closed by close() ${sent ? 'before the answer came' : 'before it was sent'}.`,
+      sent,
+    );
+  }
+}
+
+/** Whether the server answered with a Status instead of an object. */
+export function isStatus(answer: { readonly kind?: string }): answer is Status {
+  return answer.kind === 'Status';
 }
 
 export function isApiError(error: unknown): error is ApiError {

@@ -242,11 +242,11 @@ class WritingClient extends Client implements Writer {
     });
   }
 
-  async delete<T extends KubernetesObject>(
+  delete<T extends KubernetesObject>(
     resource: Resource<T>,
     key: ObjectKey,
     options: DeleteOptions = {},
-  ): Promise<void> {
+  ): Promise<T | Status> {
     const { preconditions, propagationPolicy, gracePeriodSeconds, dryRun } = options;
     const body = {
       apiVersion: 'v1',
@@ -256,7 +256,7 @@ class WritingClient extends Client implements Writer {
       gracePeriodSeconds,
       ...(dryRun ? { dryRun: ['All'] } : {}),
     };
-    await this.#write('DELETE', objectPath(resource, key), body, options);
+    return this.#write('DELETE', objectPath(resource, key), body, options);
   }
 
   #write<T>(

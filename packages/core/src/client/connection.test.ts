@@ -1,81 +1,23 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { getEventListeners } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { ConfigMap } from '../api/built-in.js';
 import { isConflict, isNotFound } from '../api/errors.js';
-import { type Clock, systemClock } from '../kit/clock.js';
-import { type Authority, AuthorityLostError } from '../leadership/authority.js';
+import { AuthorityLostError } from '../leadership/authority.js';
 import { Client } from './client.js';
 import { Connection } from './connection.js';
-
-const KEY = { namespace: 'default', name: 'one' };
-const OBJECT = {
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { ...KEY, uid: 'u', resourceVersion: '1', creationTimestamp: '' },
-};
-
-interface Seen {
-  readonly method: string | undefined;
-  readonly url: URL;
-  readonly at: number;
-}
-
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-/** A server that notes each request when it arrives, and answers as told. */
-async function given(
-  answer: (request: IncomingMessage, response: ServerResponse) => void = json(200, OBJECT),
-  maxSockets = 16,
-) {
-  const seen: Seen[] = [];
-  let sockets = 0;
-  const server: Server = createServer((request, response) => {
-    seen.push({ method: request.method, url: new URL(request.url ?? '', 'http://x'), at: performance.now() });
-    request.resume().on('end', () => answer(request, response));
-  });
-  server.on('connection', () => sockets++);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const connection = new Connection({
-    server: url,
-    credentials: { current: async () => ({ headers: { authorization: 'Bearer t' }, tls: {} }) },
-    maxSockets,
-  });
-  cleanups.push(
-    () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),
-    () => connection.close(),
-  );
-  return { connection, client: new Client(connection), seen, sockets: () => sockets };
-}
-
-function json(status: number, body: unknown, headers: Record<string, string> = {}) {
-  return (_: IncomingMessage, response: ServerResponse): void => {
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
-  };
-}
-
-/** A right that ends `ms` milliseconds from now. */
-function authority(ms: number, clock: Clock = systemClock) {
-  const end = clock.monotonic() + ms;
-  const unsettled: number[] = [];
-  const held: Authority = {
-    signal: new AbortController().signal,
-    remaining: () => end - clock.monotonic(),
-    assertHeld() {
-      if (end <= clock.monotonic()) throw new AuthorityLostError('lost');
-    },
-    mayStillCommit: (left) => unsettled.push(left),
-  };
-  return { held, unsettled };
-}
+import { KEY, OBJECT, afterwards, authority, given, json, listening } from './given-server.fake.js';
 
 function blockEventLoop(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
+}
+
+/** How many are left once the other side has been heard. */
+async function openSockets(server: Server): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
 }
 
 describe('writes under a right', () => {
@@ -102,7 +44,7 @@ describe('writes under a right', () => {
   test('queued behind a busy connection while the event loop blocks past the deadline never leave', async () => {
     const slow = (_: IncomingMessage, response: ServerResponse) =>
       setTimeout(() => json(200, OBJECT)(_, response), 100);
-    const { client, seen } = await given(slow, 1);
+    const { client, seen } = await given(slow, { maxSockets: 1 });
     const { held } = authority(300);
     const busy = client.unfenced().update(ConfigMap, OBJECT);
     const queued = client.under(held).update(ConfigMap, OBJECT);
@@ -127,7 +69,7 @@ describe('writes under a right', () => {
   test('that only waited for a socket are sent with the shorter timeout that is left', async () => {
     const slow = (_: IncomingMessage, response: ServerResponse) =>
       setTimeout(() => json(200, OBJECT)(_, response), 300);
-    const { client, seen } = await given(slow, 1);
+    const { client, seen } = await given(slow, { maxSockets: 1 });
     const { held } = authority(2000);
     await Promise.all([
       client.unfenced().update(ConfigMap, OBJECT),
@@ -205,19 +147,15 @@ describe('errors', () => {
 describe('connections', () => {
   /** A server that accepts, and never says a word: a TLS handshake with it hangs. */
   async function givenSilence(options: { maxSockets: number; connectTimeout?: number }) {
-    const sockets = new Set<Socket>();
-    const server = createTcpServer((socket) => sockets.add(socket.on('error', () => {})));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    let sockets = 0;
+    const server = createTcpServer(() => (sockets += 1));
     const connection = new Connection({
-      server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      server: await listening(server, 'https'),
       credentials: { current: async () => ({ headers: {}, tls: {} }) },
       ...options,
     });
-    cleanups.push(
-      () => new Promise((resolve) => (sockets.forEach((socket) => socket.destroy()), server.close(resolve))),
-      () => connection.close(),
-    );
-    return { client: new Client(connection), sockets };
+    afterwards(() => connection.close());
+    return { client: new Client(connection.sibling(options)), sockets: () => sockets };
   }
 
   test('whose handshake hangs keep no request longer than its timeout, or its signal', async () => {
@@ -240,13 +178,13 @@ describe('connections', () => {
     const { client, sockets } = await givenSilence({ maxSockets: 1, connectTimeout: 50 });
     for (let attempt = 0; attempt < 2; attempt++)
       await expect(client.get(ConfigMap, KEY)).rejects.toMatchObject({ code: 'REQUEST_FAILED', sent: false });
-    expect(sockets.size).toBe(2);
+    expect(sockets()).toBe(2);
   });
 
   test('that come into being after a request was given up do not send it', async () => {
     const slow = (_: IncomingMessage, response: ServerResponse) =>
       setTimeout(() => json(200, OBJECT)(_, response), 100);
-    const { client, seen } = await given(slow, 1);
+    const { client, seen } = await given(slow, { maxSockets: 1 });
     const { held, unsettled } = authority(2000);
     const abort = new AbortController();
     const busy = client.get(ConfigMap, KEY);
@@ -263,6 +201,109 @@ describe('connections', () => {
     const { client, sockets } = await given();
     for (let turn = 0; turn < 20; turn++) await client.get(ConfigMap, KEY);
     expect(sockets()).toBeLessThanOrEqual(2);
+  });
+
+  test('that the server ended while idle cost a GET nothing', async () => {
+    let answered = 0;
+    const { client, server, sockets } = await given((request, response) => {
+      answered += 1;
+      if (answered === 2) return request.socket.resetAndDestroy();
+      return json(200, OBJECT)(request, response);
+    });
+    server.keepAliveTimeout = 60_000;
+    await client.get(ConfigMap, KEY);
+    await expect(client.get(ConfigMap, KEY)).resolves.toBeDefined();
+    expect(answered).toBe(3);
+    expect(sockets()).toBe(2);
+  });
+
+  test('an answer whose body trickles in is given up after the timeout of the whole', async () => {
+    const { client } = await given((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{');
+      const drip = setInterval(() => response.write(' '), 10);
+      response.on('close', () => clearInterval(drip));
+    });
+    await expect(client.get(ConfigMap, KEY, { timeout: 100 })).rejects.toMatchObject({
+      code: 'REQUEST_TIMEOUT',
+      sent: true,
+    });
+  });
+
+  test('a handshake that is never answered is given up after the timeout, and nothing was sent', async () => {
+    const silent = createTcpServer();
+    const url = await listening(silent, 'https');
+    const connection = new Connection({
+      server: url,
+      credentials: { current: async () => ({ headers: {}, tls: {} }) },
+    });
+    afterwards(() => connection.close());
+    const writing = new Client(connection).unfenced().update(ConfigMap, OBJECT, { timeout: 100 });
+    await expect(writing).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT', sent: false });
+  });
+
+  test('a request that waits for a socket is given up after its timeout, and never sent', async () => {
+    const { client, seen } = await given(() => {}, { maxSockets: 1 });
+    const abort = new AbortController();
+    const busy = client.get(ConfigMap, KEY, { signal: abort.signal });
+    const queued = client.unfenced().update(ConfigMap, OBJECT, { timeout: 50 });
+    await expect(queued).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT', sent: false });
+    abort.abort();
+    await expect(busy).rejects.toMatchObject({ code: 'REQUEST_ABORTED' });
+    await client.get(ConfigMap, KEY, { timeout: 50 }).catch(() => {});
+    expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  });
+
+  test('after an attempt that got no connection the next one tries another', async () => {
+    const silent = createTcpServer();
+    let sockets = 0;
+    silent.on('connection', () => sockets++);
+    const url = await listening(silent, 'https');
+    const connection = new Connection({
+      server: url,
+      credentials: { current: async () => ({ headers: {}, tls: {} }) },
+    }).sibling();
+    afterwards(() => connection.close());
+    for (let attempt = 0; attempt < 3; attempt++)
+      await new Client(connection).get(ConfigMap, KEY, { timeout: 50 }).catch(() => {});
+    expect(sockets).toBe(3);
+  });
+
+  test('credentials that are slow to come are given up after the timeout', async () => {
+    const { client, seen } = await given(undefined, {
+      credentials: { current: () => new Promise(() => {}) },
+    });
+    await expect(client.get(ConfigMap, KEY, { timeout: 50 })).rejects.toMatchObject({
+      code: 'REQUEST_TIMEOUT',
+      sent: false,
+    });
+    expect(seen).toHaveLength(0);
+  });
+
+  test('once closed, fail what is under way and what comes, and leave no socket and no listener', async () => {
+    const abort = new AbortController();
+    const { connection, client, server } = await given((_, response) => {
+      if (_.url?.includes('watch=1')) response.writeHead(200).flushHeaders();
+    });
+    const failures = [
+      client.get(ConfigMap, KEY, { signal: abort.signal }),
+      client.unfenced().update(ConfigMap, OBJECT),
+      client.watch(ConfigMap)[Symbol.asyncIterator]().next(),
+    ].map((request) => request.catch((error: unknown) => error));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await connection.close();
+    for (const failure of await Promise.all(failures))
+      expect(failure).toMatchObject({
+        code: 'CONNECTION_CLOSED',
+        sent: true,
+        message: expect.stringContaining('the connection was closed by close() before the answer came'),
+      });
+    await expect(client.get(ConfigMap, KEY)).rejects.toMatchObject({
+      code: 'CONNECTION_CLOSED',
+      sent: false,
+    });
+    expect(getEventListeners(abort.signal, 'abort')).toHaveLength(0);
+    await expect(openSockets(server)).resolves.toBe(0);
+    await expect(connection.close()).resolves.toBeUndefined();
   });
 
   test('credentials are asked for again after a 401', async () => {

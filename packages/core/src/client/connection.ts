@@ -1,8 +1,15 @@
 /** The way to one API server: who we are there, open sockets, and requests that keep to deadlines and to the right they are sent under. */
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { isDeepStrictEqual } from 'node:util';
+import { RequestError } from '../api/errors.js';
 import { type Clock, systemClock } from '../kit/clock.js';
+import { type Random, systemRandom } from '../kit/random.js';
+import { Call, type Caller, type Patience } from './call.js';
+import { CongestionWindow } from './congestion-window.js';
 import type { Credentials, Identification } from './credentials.js';
 import { type HttpRequest, type HttpResponse, exchange } from './exchange.js';
+import { RateLimit, type RateLimitOptions } from './rate-limit.js';
+import { Sockets } from './sockets.js';
+import { type Observers, Telemetry } from './telemetry.js';
 
 export interface ConnectionOptions {
   /** Address of the API server, with a path where it lives below one. */
@@ -10,129 +17,152 @@ export interface ConnectionOptions {
   readonly credentials: Credentials;
   /** Namespace of the kubeconfig's context, or of the pod. @defaultValue `'default'` */
   readonly namespace?: string;
-  /** HTTP proxy between us and the server. */
+  /** Proxy between us and the server. */
   readonly proxy?: string | undefined;
   /** Sent as `User-Agent`; audit logs and `managedFields` show it. @defaultValue `'incumbent'` */
   readonly userAgent?: string;
   /** Sockets for requests at one time; watches have their own beside them. @defaultValue 16 */
   readonly maxSockets?: number;
-  /** Milliseconds until a socket whose handshake does not end, TLS included, is replaced by another. @defaultValue 10,000 */
+  /** Milliseconds until a socket whose handshake does not end, TLS included, is replaced by another. @defaultValue 5000 */
   readonly connectTimeout?: number;
+  /**
+   * A limit that always holds.
+   *
+   * @defaultValue none: the server's Priority and Fairness divides what it has, and a connection to which it says 429 slows down by itself
+   */
+  readonly rateLimit?: RateLimitOptions;
   /** @defaultValue the system's */
   readonly clock?: Clock;
+  /** @defaultValue the system's */
+  readonly random?: Random;
 }
 
 /** Credentials are asked for again after so many milliseconds. Tokens that the kubelet rotates stay valid for minutes. */
 const IDENTIFICATION_TTL = 10_000;
-const CONNECT_TIMEOUT = 10_000;
+/** As many as keep a real API server busy; more wait here instead of there. */
+const MAX_SOCKETS = 16;
+/** Room for two repeats of a lost SYN, which come after 1 s and 3 s. */
+const CONNECT_TIMEOUT = 5000;
 
 export class Connection {
   readonly server: URL;
   readonly namespace: string;
   readonly clock: Clock;
   readonly #options: ConnectionOptions;
-  #identification: { readonly value: Promise<Identification>; readonly at: number } | undefined;
-  #pools: Pools | undefined;
+  readonly #sockets: Sockets;
+  readonly #closing = new AbortController();
+  #caller: Caller;
+  #identity: Identity | undefined;
 
   constructor(options: ConnectionOptions) {
+    const { maxSockets = MAX_SOCKETS, connectTimeout = CONNECT_TIMEOUT } = options;
+    const { clock = systemClock, random = systemRandom } = options;
     this.#options = options;
     this.server = new URL(options.server);
     this.namespace = options.namespace ?? 'default';
-    this.clock = options.clock ?? systemClock;
+    this.clock = clock;
+    this.#sockets = new Sockets({ proxy: options.proxy, maxSockets, connectTimeout });
+    const telemetry = new Telemetry(this.server.host, clock);
+    this.#caller = {
+      clock,
+      random,
+      telemetry,
+      closing: this.#closing.signal,
+      patience: patience(maxSockets, options.rateLimit, telemetry),
+      identify: () => this.#identify(),
+      replace: (rejected) => this.#replace(rejected),
+      exchange: (request, identification) => this.#exchange(request, identification),
+    };
   }
 
-  /** A connection to the same server with sockets of its own, for requests that must not wait behind others. */
+  /**
+   * A connection to the same server with sockets of its own, for requests that must not wait behind others: they are neither held back
+   * nor sent again, since whoever asks for this has a rhythm of his own. Told of where this one is; to be closed by itself.
+   */
   sibling(
     options: Pick<ConnectionOptions, 'maxSockets' | 'connectTimeout' | 'userAgent' | 'clock'> = {},
   ): Connection {
-    return new Connection({ ...this.#options, ...options });
+    const sibling = new Connection({ ...this.#options, ...options });
+    sibling.#caller = { ...sibling.#caller, telemetry: this.#caller.telemetry, patience: undefined };
+    return sibling;
+  }
+
+  /** From now on requests are counted there, by client-go's names (`rest_client_requests_total` and others), and slowing down is logged. */
+  observe(observers: Observers): void {
+    this.#caller.telemetry.observe(observers);
   }
 
   /**
    * Sends one request and resolves with the head of the answer, whatever its status.
    *
+   * Sent again, within its timeout and right, where that is safe: after 429 with Retry-After; after a failure before it was sent; and a
+   * GET also after 5xx with Retry-After, or when the connection was cut before an answer. After 401 once, if the credentials have changed.
+   *
    * @throws {@link RequestError} when no answer came, {@link AuthorityLostError} when the request's authority is lost: nothing was sent
    */
-  async send(request: HttpRequest): Promise<HttpResponse> {
-    const identification = await this.#identify();
-    const dispatcher = this.#dispatcher(identification, request.stream === true);
+  send(request: HttpRequest): Promise<HttpResponse> {
+    const { method, path } = request;
+    if (this.#closing.signal.aborted) return Promise.reject(RequestError.closed(`${method} ${path}`, false));
+    return new Call(request, this.#caller).run();
+  }
+
+  /** Ends all sockets. Requests under way, and those to come, fail with `CONNECTION_CLOSED`. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#sockets.destroy();
+  }
+
+  #exchange(request: HttpRequest, identification: Identification): Promise<HttpResponse> {
     const headers = {
       'user-agent': this.#options.userAgent ?? 'incumbent',
       accept: 'application/json',
       ...identification.headers,
       ...request.headers,
     };
-    const response = await exchange(
-      { ...request, headers },
-      { dispatcher, server: this.server, clock: this.clock },
-    );
-    if (response.status === 401) this.#identification = undefined;
-    return response;
+    const { server, clock } = this;
+    const dispatcher = this.#sockets.for(identification, request.stream === true);
+    return exchange({ ...request, headers }, { dispatcher, server, clock, closing: this.#closing.signal });
   }
 
-  /** Ends all sockets. Requests under way fail. */
-  async close(): Promise<void> {
-    const pools = this.#pools;
-    this.#pools = undefined;
-    await Promise.all([pools?.requests.destroy(), pools?.streams.destroy()]);
-  }
-
-  #identify(): Promise<Identification> {
+  #identify(): Identification | Promise<Identification> {
     const now = this.clock.monotonic();
-    if (!this.#identification || now - this.#identification.at >= IDENTIFICATION_TTL) {
-      const value = this.#options.credentials.current();
-      this.#identification = { value, at: now };
-      value.catch(() => {
-        if (this.#identification?.value === value) this.#identification = undefined;
-      });
-    }
-    return this.#identification.value;
+    const known = this.#identity;
+    if (known && now - known.at < IDENTIFICATION_TTL) return known.value ?? known.asked;
+    const identity: Identity = { asked: this.#options.credentials.current(), at: now, value: undefined };
+    this.#identity = identity;
+    identity.asked.then(
+      (value) => (identity.value = value),
+      () => this.#forget(identity),
+    );
+    return identity.asked;
   }
 
-  #dispatcher({ tls }: Identification, stream: boolean): Dispatcher {
-    const fingerprint = fingerprintOf(tls);
-    if (this.#pools?.fingerprint !== fingerprint) {
-      // A rotated client certificate needs new handshakes; what runs on the old sockets may end there.
-      void this.#pools?.requests.close();
-      void this.#pools?.streams.close();
-      this.#pools = {
-        fingerprint,
-        requests: this.#pool(tls, this.#options.maxSockets ?? 16),
-        streams: this.#pool(tls, null),
-      };
+  /** Many requests may hear of it at once: the first one asks. */
+  async #replace(rejected: Identification): Promise<boolean> {
+    if (this.#identity?.value === rejected) {
+      this.#options.credentials.rejected?.();
+      this.#forget(this.#identity);
     }
-    return stream ? this.#pools.streams : this.#pools.requests;
+    return !isDeepStrictEqual(await this.#identify(), rejected);
   }
 
-  #pool(tls: Identification['tls'], connections: number | null): Dispatcher {
-    // HTTP/1.1: an aborted request takes its socket with it, so the next attempt never meets the same dead one.
-    const options = {
-      connections,
-      allowH2: false,
-      pipelining: 1,
-      keepAliveTimeout: 4000,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
-    const timeout = this.#options.connectTimeout ?? CONNECT_TIMEOUT;
-    const connect = { ...tls, timeout, keepAlive: true, keepAliveInitialDelay: 30_000 };
-    if (this.#options.proxy)
-      return new ProxyAgent({ ...options, uri: this.#options.proxy, requestTls: connect });
-    return new Agent({ ...options, connect });
+  #forget(identity: Identity): void {
+    if (this.#identity === identity) this.#identity = undefined;
   }
 }
 
-interface Pools {
-  readonly fingerprint: string;
-  readonly requests: Dispatcher;
-  readonly streams: Dispatcher;
+/** Who we are, asked for at a time. */
+interface Identity {
+  readonly asked: Promise<Identification>;
+  readonly at: number;
+  value: Identification | undefined;
 }
 
-function fingerprintOf(tls: Identification['tls']): string {
-  return Object.entries(tls)
-    .map(
-      ([name, value]) =>
-        `${name}=${Buffer.isBuffer(value) ? value.toString('base64') : JSON.stringify(value)}`,
-    )
-    .join('\n');
+function patience(
+  maxSockets: number,
+  rateLimit: RateLimitOptions | undefined,
+  telemetry: Telemetry,
+): Patience {
+  const window = new CongestionWindow(maxSockets, (size) => telemetry.congested(size));
+  return { window, rate: rateLimit && new RateLimit(rateLimit) };
 }

@@ -14,6 +14,8 @@ export interface Identification {
 /** Where credentials come from; asked again and again, since tokens and certificates rotate. */
 export interface Credentials {
   current(): Promise<Identification>;
+  /** The server did not accept what {@link current} gave last: what is remembered of it is to be forgotten. */
+  rejected?(): void;
 }
 
 /** What client-node fills in: `https.RequestOptions`, of which we read these. */

@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import { LinkedAbort, aborted } from '../kit/abort.js';
+import { LinkedAbort } from '../kit/abort.js';
 import type { Clock } from '../kit/clock.js';
-import { codeOf, IncumbentError, isIncumbentError, messageOf } from '../kit/error.js';
+import { IncumbentError, isIncumbentError } from '../kit/error.js';
 import type { Authority } from '../leadership/authority.js';
 import { RequestError } from '../api/errors.js';
 import { atSocket } from './at-socket.js';
+import { explainNetworkError } from './network-error.js';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -35,6 +36,8 @@ export interface Route {
   readonly dispatcher: Dispatcher;
   readonly server: URL;
   readonly clock: Clock;
+  /** Aborts when the connection is closed. */
+  readonly closing: AbortSignal;
 }
 
 /** Thrown at the socket: the request waited so long for it that its server-side timeout would outlast the right. Nothing was sent. */
@@ -46,9 +49,11 @@ class WaitedTooLong extends IncumbentError {
 
 /** Sends one request over a route, afresh with a shorter timeout for as long as it only waited for a socket. */
 export async function exchange(request: HttpRequest, route: Route): Promise<HttpResponse> {
+  const deadline = route.clock.monotonic() + request.timeout;
   for (;;) {
     try {
-      return await new Attempt(request, route).run();
+      const timeout = Math.max(deadline - route.clock.monotonic(), 0);
+      return await new Attempt({ ...request, timeout }, route).run();
     } catch (error) {
       if (!isIncumbentError(error, 'WAITED_TOO_LONG')) throw error;
     }
@@ -72,7 +77,7 @@ class Attempt {
     this.#timeout = request.authority
       ? Math.min(request.timeout, budget(request.authority.remaining()))
       : request.timeout;
-    this.#abort = new LinkedAbort(request.signal);
+    this.#abort = new LinkedAbort(request.signal, route.closing);
   }
 
   async run(): Promise<HttpResponse> {
@@ -91,24 +96,19 @@ class Attempt {
     }
   }
 
+  /** undici hears of an abort only once it has a socket for the request: until then we end the wait ourselves. */
   #dispatch(): Promise<Dispatcher.ResponseData> {
-    const { method, headers, body = null } = this.#request;
-    const answer = this.#route.dispatcher.compose(atSocket(() => this.#beforeSending())).request({
-      origin: this.#route.server.origin,
-      path: this.#path(),
-      method,
-      headers: headers ?? {},
-      body,
-      signal: this.#abort.signal,
+    const { method, headers = {}, body = null } = this.#request;
+    const { dispatcher, server } = this.#route;
+    const { signal } = this.#abort;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      dispatcher
+        .compose(atSocket(() => this.#beforeSending()))
+        .request({ origin: server.origin, path: this.#path(), method, headers, body, signal })
+        .then(resolve, reject);
     });
-    // undici heeds the signal only from the socket on: a request that still waits for one would wait as long as a handshake may take.
-    return Promise.race([answer, this.#givenUpUnsent()]);
-  }
-
-  async #givenUpUnsent(): Promise<never> {
-    await aborted(this.#abort.signal);
-    if (this.#sent) return new Promise(() => {});
-    throw this.#abort.signal.reason;
   }
 
   #path(): string {
@@ -125,9 +125,8 @@ class Attempt {
 
   /** Runs in the tick that writes to the socket: no wait in a pool and no blocked event loop lies between this test and the write. */
   #beforeSending(): void {
-    // The caller was told that nothing is sent; undici sees to it.
-    if (this.#abort.signal.aborted) return;
     const { authority } = this.#request;
+    this.#abort.signal.throwIfAborted();
     try {
       authority?.assertHeld();
       if (authority && authority.remaining() < this.#timeout) throw new WaitedTooLong();
@@ -183,17 +182,18 @@ class Attempt {
 
   #explain(error: unknown): RequestError {
     const name = `${this.#request.method} ${this.#request.path}`;
+    const { server, closing } = this.#route;
     const { signal } = this.#abort;
     if (signal.aborted && signal.reason === TIMED_OUT) {
       return new RequestError(
         'REQUEST_TIMEOUT',
-        `${name}: no ${this.#sent ? 'answer from' : 'free connection to'} ${this.#route.server.host} within ${Math.round(this.#timeout)} ms.`,
+        `${name}: no ${this.#sent ? 'answer from' : 'free connection to'} ${server.host} within ${Math.round(this.#timeout)} ms.`,
         this.#sent,
       );
     }
-    if (signal.aborted)
-      return new RequestError('REQUEST_ABORTED', `${name}: aborted.`, this.#sent, { cause: signal.reason });
-    return new RequestError('REQUEST_FAILED', `${name}: ${reasonOf(error, this.#route.server)}`, this.#sent, {
+    if (closing.aborted) return RequestError.closed(name, this.#sent);
+    if (signal.aborted) return RequestError.aborted(name, this.#sent, signal.reason);
+    return new RequestError('REQUEST_FAILED', `${name}: ${explainNetworkError(error, server)}`, this.#sent, {
       cause: error,
     });
   }
@@ -210,26 +210,4 @@ const TIMED_OUT = Symbol('timed out');
 /** Leaves room for a short wait for a socket within what remains of a right. */
 function budget(remaining: number): number {
   return remaining - Math.min(remaining / 10, 500);
-}
-
-const REMEDIES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there: is the server running, and the address in the kubeconfig right?',
-  ENOTFOUND: 'the host name does not resolve.',
-  ECONNRESET: 'the connection was cut.',
-  UND_ERR_SOCKET: 'the connection was cut.',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection within 10 s: is there a firewall between?',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    "the server's certificate is not signed by the kubeconfig's certificate authority.",
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    "the server's certificate is not signed by the kubeconfig's certificate authority.",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    "the server's certificate is not signed by the kubeconfig's certificate authority.",
-  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another host name.",
-  CERT_HAS_EXPIRED: "the server's certificate has expired.",
-};
-
-function reasonOf(error: unknown, server: URL): string {
-  const code = codeOf(error);
-  const remedy = code ? REMEDIES[code] : undefined;
-  return remedy ? `${server.host}: ${remedy} (${code})` : `${server.host}: ${messageOf(error)}`;
 }

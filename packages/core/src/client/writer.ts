@@ -1,3 +1,4 @@
+import type { Status } from '../api/errors.js';
 import type { DeepReadonly, Draft, KubernetesObject, ObjectKey } from '../api/object.js';
 import type { Resource } from '../api/resource.js';
 import type { Reader, RequestOptions } from './reader.js';
@@ -76,10 +77,13 @@ export interface Writer extends Reader {
     object: Draft<T>,
     options: ApplyOptions,
   ): Promise<T>;
-  /** Resolves when the server has accepted; finalizers may keep the object for longer. 404 is an error: see {@link isNotFound}. */
+  /**
+   * Resolves when the server has accepted, with what it answers: the object, if finalizers or a grace period keep it for longer
+   * (`metadata.deletionTimestamp` is set), else a Status or, of some kinds, the object as it last was. 404 is an error: see {@link isNotFound}.
+   */
   delete<T extends KubernetesObject>(
     resource: Resource<T>,
     key: ObjectKey,
     options?: DeleteOptions,
-  ): Promise<void>;
+  ): Promise<T | Status>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ApiError } from '../api/errors.js';
+import { ApiError, isStatus } from '../api/errors.js';
 import { controllerReference } from '../api/owner-reference.js';
 import { aborted } from '../kit/abort.js';
 import { settle } from '../kit/virtual-clock.js';
@@ -809,6 +809,27 @@ describe('the context', () => {
     await lead(7);
     expect(notes).toEqual(['x Seen']);
     expect(seen).toEqual([{ namespace: 'a', name: 'x' }, 7, { a: 'b' }, undefined, 1, true]);
+  });
+
+  test('shows what a delete left terminating as that, and nothing of what it removed', async () => {
+    const seen: unknown[] = [];
+    const { widget, start, lead } = await given({
+      reconcile: async (_, { client, cache }) => {
+        const kept = { name: 'kept', namespace: 'a' };
+        const gone = { name: 'gone', namespace: 'a' };
+        await client.create(Part, { metadata: { ...kept, finalizers: [FINALIZER] }, data: {} });
+        await client.create(Part, { metadata: gone, data: {} });
+        const answer = await client.delete(Part, kept);
+        await client.delete(Part, gone);
+        const shown = cache.get(Part, kept)?.metadata;
+        seen.push(isStatus(answer), shown?.deletionTimestamp !== undefined, cache.get(Part, gone));
+        seen.push('metadata' in answer && answer.metadata.resourceVersion === shown?.resourceVersion);
+      },
+    });
+    widget('x');
+    await start();
+    await lead();
+    expect(seen.slice(0, 4)).toEqual([false, true, undefined, true]);
   });
 
   test('does not take a write that was only tried for one that was made', async () => {

@@ -134,7 +134,8 @@ export class FakeServer extends Connection {
     this.writes.push(`${method} ${path}`);
     if (method === 'DELETE') {
       this.delete(target);
-      return { kind: 'Status', status: 'Success' };
+      if (this.#objects.has(target)) return this.#found(target);
+      return { kind: 'Status', status: 'Success', details: { uid: before.metadata.uid } };
     }
     if (method === 'PUT') return this.#update(target, before, body as Stored);
     return this.#patch(target, before, body, request.headers?.['content-type'] ?? '');

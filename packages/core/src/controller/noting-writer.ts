@@ -1,3 +1,4 @@
+import { isStatus, type Status } from '../api/errors.js';
 import type { DeepReadonly, Draft, KubernetesObject, ObjectKey } from '../api/object.js';
 import type { Resource } from '../api/resource.js';
 import type { InformerCache } from '../cache/cache.js';
@@ -106,9 +107,13 @@ export class NotingWriter implements Writer {
     resource: Resource<T>,
     key: ObjectKey,
     options?: DeleteOptions,
-  ): Promise<void> {
-    await this.#inner.delete(resource, key, options);
-    if (!options?.dryRun) this.#cache.noteDeleted(resource, key, deletedBy(options));
+  ): Promise<T | Status> {
+    const answer = await this.#inner.delete(resource, key, options);
+    if (options?.dryRun) return answer;
+    if (isStatus(answer)) this.#cache.noteDeleted(resource, key, deletedBy(answer, options));
+    else if (isLeftTerminating(answer)) this.#cache.noteWritten(resource, answer);
+    else this.#cache.noteDeleted(resource, key, answer.metadata);
+    return answer;
   }
 
   async #noting<T extends KubernetesObject>(
@@ -140,15 +145,23 @@ interface Noted<T extends KubernetesObject> {
 }
 
 /** The write took the last finalizer off: its answer shows an object that is gone. */
-function isOnItsWayOut({ metadata }: KubernetesObject): boolean {
+function isOnItsWayOut(object: KubernetesObject): boolean {
+  return object.metadata.deletionTimestamp !== undefined && !isLeftTerminating(object);
+}
+
+/** Marked as deleted, and kept by finalizers or for its grace period. */
+function isLeftTerminating({ metadata }: KubernetesObject): boolean {
   return (
     metadata.deletionTimestamp !== undefined &&
-    !metadata.finalizers?.length &&
-    !metadata.deletionGracePeriodSeconds
+    Boolean(metadata.finalizers?.length || metadata.deletionGracePeriodSeconds)
   );
 }
 
-/** What was deleted, if the call said so; else what the cache has under the key. */
-function deletedBy({ preconditions }: DeleteOptions = {}): { readonly uid: string } | undefined {
-  return preconditions?.uid === undefined ? undefined : { uid: preconditions.uid };
+/** What was deleted, as the server or the call says; else what the cache has under the key. */
+function deletedBy(
+  { details }: Status,
+  { preconditions }: DeleteOptions = {},
+): { readonly uid: string } | undefined {
+  const uid = details?.uid ?? preconditions?.uid;
+  return uid === undefined ? undefined : { uid };
 }

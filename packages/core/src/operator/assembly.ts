@@ -77,6 +77,7 @@ async function baseOf({
   const connection = options.connection ?? (await connect({ userAgent: name, clock }));
   const client = new Client(connection);
   const metrics = new PromMetrics();
+  connection.observe({ metrics, log });
   const cache = new InformerCache({ reader: client, clock, random, log });
   const writer = client.unfenced();
   const events = new EventPublisher({ writer, clock, random, log, component: name, instance: os.hostname() });

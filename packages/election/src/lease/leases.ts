@@ -137,8 +137,8 @@ export class WritableLeases extends Leases {
   }
 
   /** `options.preconditions` make it a 409 unless the Lease is still the one that was read. */
-  delete(key: ObjectKey, options?: DeleteOptions): Promise<void> {
-    return this.#writer.delete(Lease, key, options);
+  async delete(key: ObjectKey, options?: DeleteOptions): Promise<void> {
+    await this.#writer.delete(Lease, key, options);
   }
 }
 
