@@ -39,6 +39,8 @@ export interface ConnectionOptions {
 
 /** Credentials are asked for again after so many milliseconds. Tokens that the kubelet rotates stay valid for minutes. */
 const IDENTIFICATION_TTL = 10_000;
+/** Nor more often while there are none: a command that fails would be started for each request. */
+const FAILURE_TTL = 1000;
 /** As many as keep a real API server busy; more wait here instead of there. */
 const MAX_SOCKETS = 16;
 /** Room for two repeats of a lost SYN, which come after 1 s and 3 s. */
@@ -127,12 +129,17 @@ export class Connection {
   #identify(): Identification | Promise<Identification> {
     const now = this.clock.monotonic();
     const known = this.#identity;
-    if (known && now - known.at < IDENTIFICATION_TTL) return known.value ?? known.asked;
-    const identity: Identity = { asked: this.#options.credentials.current(), at: now, value: undefined };
+    if (known && now - known.at < known.ttl) return known.value ?? known.asked;
+    const identity: Identity = {
+      asked: this.#options.credentials.current(),
+      at: now,
+      ttl: IDENTIFICATION_TTL,
+      value: undefined,
+    };
     this.#identity = identity;
     identity.asked.then(
       (value) => (identity.value = value),
-      () => this.#forget(identity),
+      () => Object.assign(identity, { at: this.clock.monotonic(), ttl: FAILURE_TTL }),
     );
     return identity.asked;
   }
@@ -141,13 +148,9 @@ export class Connection {
   async #replace(rejected: Identification): Promise<boolean> {
     if (this.#identity?.value === rejected) {
       this.#options.credentials.rejected?.();
-      this.#forget(this.#identity);
+      this.#identity = undefined;
     }
     return !isDeepStrictEqual(await this.#identify(), rejected);
-  }
-
-  #forget(identity: Identity): void {
-    if (this.#identity === identity) this.#identity = undefined;
   }
 }
 
@@ -155,6 +158,7 @@ export class Connection {
 interface Identity {
   readonly asked: Promise<Identification>;
   readonly at: number;
+  readonly ttl: number;
   value: Identification | undefined;
 }
 

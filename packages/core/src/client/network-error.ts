@@ -1,24 +1,69 @@
-/** What Node says of a connection that failed, in words that name the remedy. */
+/** What Node says of a connection that failed, in one sentence that names the remedy. */
 import { codeOf, messageOf } from '../kit/error.js';
 
-const REMEDIES: Readonly<Record<string, string>> = {
+type Explanation = string | ((error: TlsError) => string);
+
+/** What Node puts on an error of a certificate's name. */
+interface TlsError {
+  readonly host?: string;
+  readonly cert?: { readonly subjectaltname?: string };
+}
+
+const UNTRUSTED =
+  "the server's certificate is not signed by an authority that we trust: put its authority's certificate into certificate-authority-data of the kubeconfig's cluster.";
+const REJECTED =
+  "the server does not accept our client certificate: renew client-certificate and client-key of the kubeconfig's user.";
+const NO_TLS =
+  'the server does not speak TLS: write its address as http:// if that is meant, or correct the port.';
+const NO_HTTP =
+  'the server does not speak HTTP: write its address as https:// if that is meant, or correct the port.';
+const CUT = 'the connection was cut before the answer was complete.';
+
+const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: 'nothing listens there: is the server running, and the address in the kubeconfig right?',
-  ENOTFOUND: 'the host name does not resolve.',
-  ECONNRESET: 'the connection was cut.',
-  UND_ERR_SOCKET: 'the connection was cut.',
+  ENOTFOUND: 'the host name does not resolve: is the address in the kubeconfig right?',
+  EAI_AGAIN: 'the host name does not resolve at the moment: is the name server reachable?',
+  EHOSTUNREACH: 'no way leads there: is the network up, and a VPN needed?',
+  ENETUNREACH: 'no way leads there: is the network up, and a VPN needed?',
+  ECONNRESET: CUT,
+  EPIPE: CUT,
+  UND_ERR_SOCKET: CUT,
   UND_ERR_CONNECT_TIMEOUT: 'no connection within 5 s: is there a firewall between?',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    "the server's certificate is not signed by the kubeconfig's certificate authority.",
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    "the server's certificate is not signed by the kubeconfig's certificate authority.",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    "the server's certificate is not signed by the kubeconfig's certificate authority.",
-  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another host name.",
-  CERT_HAS_EXPIRED: "the server's certificate has expired.",
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  CERT_SIGNATURE_FAILURE: UNTRUSTED,
+  CERT_UNTRUSTED: UNTRUSTED,
+  CERT_HAS_EXPIRED:
+    "the server's certificate, or its authority's, has expired: renew it, or correct the clock of this machine.",
+  CERT_NOT_YET_VALID: "the server's certificate is not valid yet: correct the clock of this machine.",
+  ERR_TLS_CERT_ALTNAME_INVALID: ({ host, cert }) =>
+    `the server's certificate is for ${cert?.subjectaltname ?? 'nobody'} and not for ${host}: use a name that it has, or set tls-server-name to one.`,
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    "the server wants a client certificate: give client-certificate and client-key to the kubeconfig's user.",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: REJECTED,
+  ERR_SSL_TLS_ALERT_UNKNOWN_CA: REJECTED,
+  ERR_SSL_SSL_TLSV1_ALERT_UNKNOWN_CA: REJECTED,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: REJECTED,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: REJECTED,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: REJECTED,
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: REJECTED,
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: REJECTED,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION:
+    'the server speaks only versions of TLS that are too old: it needs TLS 1.2 or later.',
+  EPROTO: NO_TLS,
+  HPE_INVALID_CONSTANT: NO_HTTP,
+  HPE_INVALID_VERSION: NO_HTTP,
 };
 
 export function explainNetworkError(error: unknown, server: URL): string {
   const code = codeOf(error);
-  const remedy = code ? REMEDIES[code] : undefined;
-  return remedy ? `${server.host}: ${remedy} (${code})` : `${server.host}: ${messageOf(error)}`;
+  const explanation = code === undefined ? undefined : EXPLANATIONS[code];
+  if (!explanation) return `${server.host}: ${messageOf(error)}`;
+  const text = typeof explanation === 'string' ? explanation : explanation(error as TlsError);
+  return `${server.host}: ${text} (${code})`;
 }
