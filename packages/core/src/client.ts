@@ -90,6 +90,7 @@ export { type LabelSelector, formatLabelSelector } from './api/selectors.js';
 export { Client, type ClientOptions } from './client/client.js';
 export { type ConnectOptions, connect } from './client/connect.js';
 export { Connection, type ConnectionOptions } from './client/connection.js';
+export { type UntypedObject, discover } from './client/discovery.js';
 export type { Credentials, Identification } from './client/credentials.js';
 export type { RateLimitOptions } from './client/rate-limit.js';
 export type { Observers } from './client/telemetry.js';

@@ -15,7 +15,7 @@ export { ControlPlane, type RestartOptions, type UserOptions } from './control-p
 export type { ControlPlaneOptions } from './control-plane/options.js';
 export type { ServiceAccountOptions } from './control-plane/service-account.js';
 export type { Access } from './control-plane/access.js';
-export type { KeyPair } from './control-plane/certificates.js';
+export { CertificateAuthority, type KeyPair, type Subject } from './control-plane/certificates.js';
 export { type Assets, findAssets } from './control-plane/assets.js';
 export { TestServerError } from './control-plane/error.js';
 export { FaultProxy, type FaultProxyOptions, type Lift } from './fault-proxy/fault-proxy.js';

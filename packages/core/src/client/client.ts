@@ -150,6 +150,11 @@ export class Client implements Reader {
     }
   }
 
+  /** GET of any path below the server's own, for what is no object: discovery, `/version`. */
+  read<R>(path: string, options: RequestOptions = {}): Promise<R> {
+    return this.request<R>({ method: 'GET', path, ...this.limits(options) });
+  }
+
   protected limits({ signal, timeout }: RequestOptions): Pick<HttpRequest, 'signal' | 'timeout'> {
     return { signal, timeout: timeout ?? this.timeout };
   }

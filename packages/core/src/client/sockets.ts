@@ -2,6 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import type { Identification } from './credentials.js';
 
+/**
+ * Milliseconds for which an idle socket is kept: above the rhythm of renewals (5 s, 20 s at most), which would pay a handshake each time;
+ * below the 60 s after which load balancers forget it and the 90 s after which the API server ends it.
+ */
+const KEEP_ALIVE = 30_000;
+
 export interface SocketsOptions {
   readonly proxy: string | undefined;
   readonly maxSockets: number;
@@ -59,15 +65,16 @@ export class Sockets {
       connections,
       allowH2: false,
       pipelining: 1,
-      keepAliveTimeout: 4000,
+      keepAliveTimeout: KEEP_ALIVE,
       headersTimeout: 0,
       bodyTimeout: 0,
     };
+    // The kernel asks an idle peer after 10 s, then each second: a socket that died in silence is gone after 20 s.
     const connect = {
       ...tls,
       timeout: this.#options.connectTimeout,
       keepAlive: true,
-      keepAliveInitialDelay: 30_000,
+      keepAliveInitialDelay: 10_000,
     };
     if (this.#options.proxy)
       return new ProxyAgent({ ...options, uri: this.#options.proxy, requestTls: connect });
