@@ -13,15 +13,8 @@ export const transports = {
   ours: async (kubeconfig, url) => new Ours(await ourConnection(kubeconfig, url)),
   'HTTP/1.1': (kubeconfig, url) =>
     Bare.open(kubeconfig, url, { allowH2: false, pipelining: 1, connections: 16 }),
-  'HTTP/2, 1 connection': (kubeconfig, url) =>
+  'HTTP/2': (kubeconfig, url) =>
     Bare.open(kubeconfig, url, { allowH2: true, preferH2: true, connections: 1 }),
-  'HTTP/2, ping each 5 s': (kubeconfig, url) =>
-    Bare.open(kubeconfig, url, {
-      allowH2: true,
-      preferH2: true,
-      connections: 1,
-      h2Options: { pingInterval: 5000 },
-    }),
 };
 
 /** How many connections undici has opened in this process. */

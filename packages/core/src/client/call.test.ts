@@ -304,6 +304,29 @@ describe('a server that has no room', () => {
     expect(places.every(Boolean)).toBe(true);
   });
 
+  test('is given way to once for one burst, however many of its requests were refused', () => {
+    const window = new CongestionWindow(16);
+    const places = Array.from({ length: 16 }, () => window.tryEnter());
+    for (const place of places) if (place) window.refused(place);
+    for (const place of places) if (place) window.leave();
+    const again = Array.from({ length: 16 }, () => window.tryEnter()).filter(Boolean);
+    expect(again).toHaveLength(8);
+  });
+
+  test('a place that comes free in the tick in which its next owner gives up stays free', async () => {
+    const { call, window } = given(() => busy('20'));
+    const abort = new AbortController();
+    outcomeOf(call(GET));
+    await settle();
+    const outcome = outcomeOf(call({ ...GET, signal: abort.signal }));
+    await settle();
+    abort.abort();
+    window.leave();
+    await settle();
+    expect(outcome.error).toMatchObject({ code: 'REQUEST_ABORTED' });
+    expect(window.underWay).toBe(0);
+  });
+
   test('no place is ever lost or given twice, whoever gives up in between', async () => {
     await fc.assert(
       fc.asyncProperty(
