@@ -1,6 +1,6 @@
 // HTTP/1.1 or HTTP/2 to the API server: what many small writes, many watches and a network that goes silent cost over each.
 //
-//   npm run bench:transport -- [--server real|embedded] [--n 5000] [--concurrency 16] [--watches 50] [--json FILE]
+//   npm run bench:transport -- [--server real|embedded] [--n 5000] [--concurrency 16] [--watches 50] [--only ours|HTTP/1.1|HTTP/2] [--json FILE]
 //
 // Each row works in a process of its own, so that CPU and memory are its own. "ours" is the client as it is; the others are bare undici agents
 // with the same settings, which is what the protocol alone makes of it.
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     n: { ...text, default: '5000' },
     concurrency: { ...text, default: '16' },
     watches: { ...text, default: '50' },
+    only: text,
     json: text,
   },
 });
@@ -36,7 +37,8 @@ async function main() {
   const results = [];
   try {
     await server.createConfigMap('transport');
-    for (const name of Object.keys(transports)) results.push(await inProcess(name, server.kubeconfig));
+    for (const name of values.only ? [values.only] : Object.keys(transports))
+      results.push(await inProcess(name, server.kubeconfig));
   } finally {
     await server.stop();
   }
@@ -55,7 +57,7 @@ function report(results) {
     row(`${watches} watches opened`, ({ watches: { time } }) => seconds(time)),
     row('  sockets opened', ({ watches: { sockets } }) => String(sockets)),
     row('  memory for them', ({ watches: { memory } }) => `${(memory / 2 ** 20).toFixed(1)} MB`),
-    row(`a request aborted: its ${NEIGHBOURS} neighbours fail`, ({ abort }) => String(abort.failed)),
+    row(`a request aborted: its ${NEIGHBOURS} neighbours fail or hang`, ({ abort }) => String(abort.failed)),
     row('the network goes silent: first answer after', ({ silence }) =>
       silence.time === undefined ? '> 30 s' : seconds(silence.time),
     ),
@@ -84,17 +86,16 @@ async function measure() {
     process.once('message', (message) => resolve([message])),
   );
   const open = (url) => transports[name](kubeconfig, url);
-  const result = {
-    patches: await patches(await open()),
-    watches: await watches(await open()),
-    abort: await abort(await open()),
-    silence: await silence(open),
-    rhythm: await rhythm(await open()),
-  };
+  const result = {};
+  for (const stage of [patches, watches, abort, silence, rhythm]) {
+    process.stderr.write(`  ${stage.name}\n`);
+    result[stage.name] = await stage(open);
+  }
   process.send(result);
 }
 
-async function patches(transport) {
+async function patches(open) {
+  const transport = await open();
   await transport.patch(0);
   const before = process.cpuUsage();
   const from = performance.now();
@@ -110,7 +111,8 @@ async function patches(transport) {
   return { time, cpu: (user + system) / 1000, sockets };
 }
 
-async function watches(transport) {
+async function watches(open) {
+  const transport = await open();
   globalThis.gc?.();
   const before = process.memoryUsage.rss();
   const from = performance.now();
@@ -124,15 +126,23 @@ async function watches(transport) {
 }
 
 /** One of several requests under way is aborted before its answer. */
-async function abort(transport) {
+async function abort(open) {
+  const transport = await open();
   await transport.get();
   const aborting = new AbortController();
   const victim = transport.patch(1, aborting.signal).catch(() => {});
   const neighbours = Array.from({ length: NEIGHBOURS }, (_, at) => transport.patch(at + 2));
   setImmediate(() => aborting.abort());
-  const outcomes = await Promise.allSettled([...neighbours, victim]);
-  await transport.close();
+  const outcomes = await Promise.allSettled(neighbours.map(answered));
+  await Promise.allSettled([answered(victim)]);
+  await Promise.race([transport.close(), sleep(1000)]);
   return { failed: outcomes.filter(({ status }) => status === 'rejected').length };
+}
+
+/** An answer that takes this long does not come. */
+function answered(request) {
+  const late = sleep(10_000, undefined, { ref: false }).then(() => Promise.reject(new Error('no answer')));
+  return Promise.race([request, late]);
 }
 
 /** Connections that are open go silent, new ones work: a load balancer that forgot them, a server that lost its power. */
@@ -146,18 +156,24 @@ async function silence(open) {
   let time;
   while (time === undefined && performance.now() - from < 30_000) {
     try {
-      await transport.get(AbortSignal.timeout(ATTEMPT));
+      await Promise.race([transport.get(AbortSignal.timeout(ATTEMPT)), timedOut(ATTEMPT + 100)]);
       time = performance.now() - from;
     } catch {
       failed += 1;
     }
   }
-  await transport.close();
+  await Promise.race([transport.close(), sleep(1000)]);
   between.close();
   return { time, failed };
 }
 
-async function rhythm(transport) {
+async function timedOut(ms) {
+  await sleep(ms);
+  throw new Error('no answer');
+}
+
+async function rhythm(open) {
+  const transport = await open();
   for (let turn = 0; turn < 4; turn++) {
     if (turn > 0) await sleep(5000);
     await transport.get();
