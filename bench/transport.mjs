@@ -176,10 +176,10 @@ async function rhythm(open) {
   const transport = await open();
   for (let turn = 0; turn < 4; turn++) {
     if (turn > 0) await sleep(5000);
-    await transport.get();
+    await answered(transport.get());
   }
   const { sockets } = transport;
-  await transport.close();
+  await Promise.race([transport.close(), sleep(1000)]);
   return { sockets };
 }
 
