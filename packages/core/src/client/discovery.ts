@@ -11,13 +11,11 @@ export interface UntypedObject extends KubernetesObject {
   [field: string]: unknown;
 }
 
-interface ResourceList {
-  readonly resources: readonly {
-    /** Plural; with a slash for a subresource. */
-    readonly name: string;
-    readonly kind: string;
-    readonly namespaced: boolean;
-  }[];
+interface ServedResource {
+  /** Plural; with a slash for a subresource. */
+  readonly name: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
 }
 
 /**
@@ -44,15 +42,17 @@ export async function discover(
   return resource<UntypedObject>({ group, version, kind, plural: found.name, scope });
 }
 
-async function served(
+/** What the API server serves in a version of a group; nothing when it doesn't know it. */
+export async function served(
   connection: Connection,
-  { group, version }: { readonly group: string; readonly version: string },
+  { group, version }: Pick<Resource, 'group' | 'version'>,
   options: RequestOptions,
-): Promise<ResourceList['resources']> {
+): Promise<readonly ServedResource[]> {
   const apiVersion = apiVersionOf({ group, version });
   try {
     const path = `/${group ? 'apis' : 'api'}/${apiVersion}`;
-    return (await new Client(connection).read<ResourceList>(path, options)).resources;
+    const list = await new Client(connection).read<{ resources: ServedResource[] }>(path, options);
+    return list.resources;
   } catch (error) {
     if (isNotFound(error)) return [];
     throw error;

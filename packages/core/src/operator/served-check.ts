@@ -1,7 +1,7 @@
 /** Whether the server serves what the controllers need: looked at before the caches start, which would only say 404. */
 import { apiVersionOf, qualifiedName, type Resource } from '../api/resource.js';
 import type { Connection } from '../client/connection.js';
-import { served, type Served } from '../client/served.js';
+import { served } from '../client/discovery.js';
 import { BackOff } from '../kit/back-off.js';
 import type { Clock } from '../kit/clock.js';
 import { IncumbentError } from '../kit/error.js';
@@ -18,6 +18,9 @@ export interface ServedCheckOptions {
   /** Whether what is absent is waited for. Otherwise it is an error. */
   readonly wait: boolean;
 }
+
+/** `unknown`: the server doesn't tell us, by RBAC or by an outage. */
+type Served = 'served' | 'absent' | 'otherScope' | 'unknown';
 
 /** Milliseconds. Definitions are mostly installed together with the operator, a moment before or after it. */
 const BACK_OFF = { start: 1000, cap: 15_000, factor: 2, jitter: 0.2 };
@@ -76,7 +79,10 @@ export class ServedCheck {
 
   async #ask(resource: Resource, signal: AbortSignal): Promise<Served> {
     try {
-      return await served(this.#options.connection, resource, signal);
+      const resources = await served(this.#options.connection, resource, { signal, timeout: 10_000 });
+      const found = resources.find(({ name }) => name === resource.plural);
+      if (!found) return 'absent';
+      return found.namespaced === (resource.scope === 'Namespaced') ? 'served' : 'otherScope';
     } catch {
       return 'unknown';
     }

@@ -60,13 +60,13 @@ test('Jobs start when they are due and are kept as many as wanted, none while su
     steps: [
       create({ successfulJobsHistoryLimit: 2 }),
       pass('3h'),
-      async (stage) => expect((await hoursOf(stage)).toSorted()).toEqual([2, 3]),
+      async (stage) => expect((await hoursOf(stage)).toSorted((a, b) => a - b)).toEqual([2, 3]),
       change({ suspend: true }),
       pass('3h'),
-      async (stage) => expect((await hoursOf(stage)).toSorted()).toEqual([2, 3]),
+      async (stage) => expect((await hoursOf(stage)).toSorted((a, b) => a - b)).toEqual([2, 3]),
       // Of the runs that were missed, the latest is made up for.
       change({ suspend: false }),
-      async (stage) => expect((await hoursOf(stage)).toSorted()).toEqual([3, 6]),
+      async (stage) => expect((await hoursOf(stage)).toSorted((a, b) => a - b)).toEqual([3, 6]),
     ],
     extraReconciles: 6,
   });
