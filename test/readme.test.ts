@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 const ROOT = new URL('../', import.meta.url);
 const read = (file: string): Promise<string> => readFile(new URL(file, ROOT), 'utf8');
@@ -17,4 +17,18 @@ describe('the README', () => {
     );
     expect(named.filter((script) => script === undefined || !(script in scripts))).toEqual([]);
   });
+});
+
+test('the page about controllers shows only code that is compiled', async () => {
+  const flat = (code: string): string => code.replaceAll(/^\s+|\s+$/gm, '');
+  const folder = new URL('packages/examples/src/', ROOT);
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts'));
+  const sources = await Promise.all(
+    files.map(async (file) => flat(await readFile(new URL(file, folder), 'utf8'))),
+  );
+  const blocks = [...(await read('docs/controllers.md')).matchAll(/```ts\n(.*?)```/gs)].map(([, block]) =>
+    flat(block!),
+  );
+  expect(blocks.length).toBeGreaterThan(0);
+  expect(blocks.filter((block) => !sources.some((source) => source.includes(block)))).toEqual([]);
 });
