@@ -3,7 +3,7 @@ import type { DeepReadonly, KubernetesObject, ObjectMeta } from '../api/object.j
 import { apiVersionOf, type Resource } from '../api/resource.js';
 import type { Change } from '../cache/change.js';
 import { changedPaths, MOST_PATHS } from './changed-paths.js';
-import { versionOf } from './own-versions.js';
+import { deletionOf, versionOf } from './own-versions.js';
 
 /**
  * - `changed`: the object itself; `owned`: one that it controls; `watched`: one that a mapper took to it
@@ -86,7 +86,7 @@ export function wakeOf<T extends KubernetesObject>(
     change: change.type,
     paths:
       change.type === 'updated' ? changedPaths(change.before as object, change.after as object) : NO_PATHS,
-    version: versionOf(after.metadata),
+    version: change.type === 'deleted' ? deletionOf(after.metadata.uid) : versionOf(after.metadata),
   };
 }
 

@@ -1,25 +1,20 @@
 /** The loop that turns changes into reconciles: a queue of keys, and workers that empty it for as long as a term lasts. */
-import { type DeepReadonly, formatKey, type KubernetesObject, keyOf, parseKey } from '../api/object.js';
+import { formatKey, type KubernetesObject, keyOf, parseKey } from '../api/object.js';
 import { aborted, LinkedAbort } from '../kit/abort.js';
 import { formatDuration } from '../kit/duration.js';
 import type { Logger } from '../kit/logger.js';
 import { randomSuffix } from '../kit/random.js';
 import { nextTurn, sleep } from '../kit/sleep.js';
 import type { Term } from '../leadership/authority.js';
-import { defaultRateLimiter } from '../queue/rate-limiter.js';
-import { LOW_PRIORITY, WorkQueue } from '../queue/work-queue.js';
-import { CacheView } from './cache-view.js';
-import { causesFrom, coalesceWakes, type Wake, WAKES } from './cause.js';
-import { Conclusions } from './conclusions.js';
-import { ControllerMetrics } from './controller-metrics.js';
+import { LOW_PRIORITY, type WorkQueue } from '../queue/work-queue.js';
+import type { CacheView } from './cache-view.js';
+import { causesFrom, type Wake, WAKES } from './cause.js';
+import { type ControllerParts, partsOf } from './controller-parts.js';
 import type { ControllerRuntime } from './controller-runtime.js';
 import type { ControllerDefinition } from './definition.js';
 import { finalizerStep } from './finalizer.js';
-import { LoopGuard } from './loop-guard.js';
-import { OwnVersions } from './own-versions.js';
-import { ReconcileCalls } from './reconcile-calls.js';
+import type { LoopGuard } from './loop-guard.js';
 import { listenToAll } from './source.js';
-import { SourceRuns } from './source-runs.js';
 import { drain, type Work } from './work.js';
 
 /** Milliseconds. */
@@ -47,53 +42,22 @@ export class Controller<T extends KubernetesObject = KubernetesObject> implement
   readonly #view: CacheView;
   /** Lives across terms: what it has in processing is what no later term may start a second time. */
   readonly #queue: WorkQueue<Wake>;
-  readonly #own = new OwnVersions();
-  readonly #calls: ReconcileCalls<T>;
-  readonly #conclusions: Conclusions;
-  readonly #guard: LoopGuard;
-  readonly #sources: SourceRuns;
+  readonly #parts: ControllerParts<T>;
   /** Whether changes are taken in: on followers, and once a term ends, they are dropped. The next term begins with every key. */
   #open = false;
 
   /** Asks for its informers, so it is made before the cache runs. */
   constructor(definition: ControllerDefinition<T>, runtime: ControllerRuntime) {
-    const { name, concurrency, resource, reconciler, maxRetries = Infinity } = definition;
-    const { clock, random, cache } = runtime;
-    const metrics = new ControllerMetrics(runtime.metrics, name, concurrency);
-    const log = runtime.log.child({ controller: name });
-    const view = new CacheView(cache, definition as unknown as ControllerDefinition);
-    const limiter = defaultRateLimiter(clock, {
-      perKey: definition.backOff ?? {},
-      overall: definition.retryRate ?? {},
-    });
-    const queue = new WorkQueue<Wake>({
-      name,
-      clock,
-      limiter,
-      metrics: runtime.metrics,
-      coalesce: coalesceWakes,
-    });
-    const recorderFor = (object: DeepReadonly<KubernetesObject>) =>
-      runtime.events.recorderFor(resource, object, name);
     const wake = (key: string, cause: Wake): void => this.#wake(key, cause);
-    this.name = name;
+    const parts = partsOf(definition, runtime, wake);
+    const { log, view, queue } = parts;
+    this.name = definition.name;
     this.#definition = definition;
     this.#runtime = runtime;
     this.#log = log;
     this.#view = view;
     this.#queue = queue;
-    this.#calls = new ReconcileCalls({ definition, runtime, view, metrics, own: this.#own });
-    this.#conclusions = new Conclusions({ queue, metrics, recorderFor, maxRetries });
-    this.#guard = new LoopGuard({ clock, metrics, recorderFor });
-    this.#sources = new SourceRuns({
-      sources: reconciler.sources?.() ?? [],
-      cache: view,
-      clock,
-      random,
-      log,
-      metrics,
-      wake,
-    });
+    this.#parts = parts;
     listenToAll(definition, view, { cache: view, log, wake, isOpen: () => this.#open });
   }
 
@@ -105,21 +69,21 @@ export class Controller<T extends KubernetesObject = KubernetesObject> implement
     this.#addAll(WAKES.term);
     const shift: Shift = { term, ending: ending.signal, workers: new Set() };
     for (let i = 0; i < this.#definition.concurrency; i++) this.#startWorker(shift);
-    this.#sources.start(shift.ending);
+    this.#parts.sources.start(shift.ending);
     const resyncing = this.#resync(shift.ending);
     await aborted(shift.ending);
     this.#open = false;
     await resyncing;
     const { clock, gracePeriod: grace } = this.#runtime;
-    const overstaying = (): string[] => this.#calls.overstaying(0);
+    const overstaying = (): string[] => this.#parts.calls.overstaying(0);
     await drain(Promise.all(shift.workers), { term, clock, log: this.#log, grace, overstaying });
-    for (const part of [this.#queue, this.#conclusions, this.#guard]) part.clear();
+    for (const part of [this.#queue, this.#parts.conclusions, this.#parts.guard]) part.clear();
     this.#log.info({ term: term.number }, 'stopped');
   }
 
   notLive(): string | undefined {
     const { gracePeriod } = this.#runtime;
-    const keys = this.#calls.overstaying(gracePeriod);
+    const keys = this.#parts.calls.overstaying(gracePeriod);
     if (keys.length === 0) return undefined;
     return `${this.name}: the reconcile of ${keys.join(', ')} still runs more than ${formatDuration(gracePeriod)} after it was told to stop: it ignores its signal.`;
   }
@@ -186,25 +150,25 @@ export class Controller<T extends KubernetesObject = KubernetesObject> implement
     const object = this.#view.get(resource, parseKey(key));
     const step = object ? finalizerStep(object, finalizer?.name) : 'skip';
     if (!object || step === 'skip') return this.#forget(key);
-    const causes = causesFrom(this.#queue.causesOf(key), (version) => this.#own.has(version));
+    const causes = causesFrom(this.#queue.causesOf(key), (version) => this.#parts.own.has(version));
     const log = this.#log.child({ key, reconcileID: randomSuffix(this.#runtime.random, 10) });
     if (this.#isSlowedDown(key, { object, causes, log })) return;
     const startedAt = this.#runtime.clock.monotonic();
-    const settled = await this.#calls.call({ key, object, step, causes, term, ending, log, onStuck });
+    const settled = await this.#parts.calls.call({ key, object, step, causes, term, ending, log, onStuck });
     const took = this.#runtime.clock.monotonic() - startedAt;
-    this.#conclusions.conclude({ key, object, causes, settled, tooLate: ending.aborted, took, log });
+    this.#parts.conclusions.conclude({ key, object, causes, settled, tooLate: ending.aborted, took, log });
   }
 
   /** Whether the key waits because its reconciles keep calling for each other. Its causes wait with it. */
   #isSlowedDown(key: string, options: Parameters<LoopGuard['delay']>[1]): boolean {
-    const delay = this.#guard.delay(key, options);
+    const delay = this.#parts.guard.delay(key, options);
     if (delay > 0) this.#queue.addAfter(key, delay, { causes: this.#queue.causesOf(key) });
     return delay > 0;
   }
 
   /** The object is gone, or none of ours. */
   #forget(key: string): void {
-    this.#conclusions.forget(key);
-    this.#guard.forget(key);
+    this.#parts.conclusions.forget(key);
+    this.#parts.guard.forget(key);
   }
 }

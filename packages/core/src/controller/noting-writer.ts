@@ -1,5 +1,5 @@
 import { isStatus, type Status } from '../api/errors.js';
-import type { DeepReadonly, Draft, KubernetesObject, ObjectKey } from '../api/object.js';
+import type { DeepReadonly, Draft, KubernetesObject, ObjectKey, ObjectMeta } from '../api/object.js';
 import type { Resource } from '../api/resource.js';
 import type { InformerCache } from '../cache/cache.js';
 import type { GetOptions, List, ListOptions, WatchEvent, WatchOptions } from '../client/reader.js';
@@ -109,31 +109,47 @@ export class NotingWriter implements Writer {
     options?: DeleteOptions,
   ): Promise<T | Status> {
     const answer = await this.#inner.delete(resource, key, options);
-    if (options?.dryRun) return answer;
-    if (isStatus(answer)) this.#cache.noteDeleted(resource, key, deletedBy(answer, options));
-    else if (isLeftTerminating(answer)) this.#cache.noteWritten(resource, answer);
-    else this.#cache.noteDeleted(resource, key, answer.metadata);
+    if (!options?.dryRun)
+      this.#noteDelete(resource, key, isStatus(answer) ? deletedBy(answer, options) : answer);
     return answer;
+  }
+
+  #noteDelete<T extends KubernetesObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    deleted: T | { readonly uid: string } | undefined,
+  ): void {
+    const own = this.#controller?.own;
+    if (deleted && 'metadata' in deleted && isLeftTerminating(deleted)) {
+      own?.add(deleted.metadata);
+      this.#cache.noteWritten(resource, deleted);
+      return;
+    }
+    const gone = deleted && 'metadata' in deleted ? deleted.metadata : deleted;
+    if (gone) own?.addDeleted(gone.uid);
+    this.#cache.noteDeleted(resource, key, gone);
   }
 
   async #noting<T extends KubernetesObject>(
     writing: Promise<T>,
     { resource, options, key }: Noted<T>,
   ): Promise<T> {
-    const before = key && this.#seenVersion(resource, key);
+    const before = key && this.#seen(resource, key)?.resourceVersion;
     const object = await writing;
     // The answer of /scale is a Scale, not the object.
     if (options?.dryRun || options?.subresource === 'scale') return object;
     // A write that changed nothing is answered with the version that somebody else wrote.
     if (object.metadata.resourceVersion !== before) this.#controller?.own.add(object.metadata);
-    if (isOnItsWayOut(object)) this.#cache.noteDeleted(resource, object.metadata, object.metadata);
-    else this.#cache.noteWritten(resource, object);
+    if (isOnItsWayOut(object)) {
+      this.#controller?.own.addDeleted(object.metadata.uid);
+      this.#cache.noteDeleted(resource, object.metadata, object.metadata);
+    } else this.#cache.noteWritten(resource, object);
     return object;
   }
 
-  #seenVersion(resource: Resource, key: ObjectKey): string | undefined {
+  #seen(resource: Resource, key: ObjectKey): DeepReadonly<ObjectMeta> | undefined {
     const { view } = this.#controller ?? {};
-    return view?.holds(resource) ? view.get(resource, key)?.metadata.resourceVersion : undefined;
+    return view?.holds(resource) ? view.get(resource, key)?.metadata : undefined;
   }
 }
 

@@ -1,15 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import type { ObjectKey } from '../api/object.js';
 import { controllerReference } from '../api/owner-reference.js';
 import { aborted } from '../kit/abort.js';
+import { sleep } from '../kit/sleep.js';
 import { settle } from '../kit/virtual-clock.js';
 import type { Cause } from './cause.js';
 import type { ReconcileContext } from './context.js';
 import { fromObservable, poll, PushSource, type Source } from './external-source.js';
 import { FINALIZER, gate, given, Other, Part, PARTS, Widget, WIDGETS } from './given.fake.js';
-import { type ReconcileResult, requeueAfter } from './reconciler.js';
-import { watch } from './watch.js';
+import { type ReconcileResult, requeueAfter, RetryError } from './reconciler.js';
+import { allOf, anyOf, changed, generationChanged, labelsChanged, not } from './predicate.js';
+import { type Mapper, watch } from './watch.js';
 
 const OTHERS = '/api/v1/namespaces/shared/others';
 const x: ObjectKey = { namespace: 'a', name: 'x' };
@@ -122,6 +125,24 @@ describe('the causes of a reconcile', () => {
     expect(taken()).toEqual([['owned Part/p updated /data/size'], ['ownWrite Part/p updated /data/size']]);
   });
 
+  test('tell own deletions from those of others', async () => {
+    const { part, server, taken } = await noting({}, async (_, { client, cache }) => {
+      const doomed = { ...x, name: 'doomed' };
+      if (cache.get(Part, doomed)) await client.delete(Part, doomed);
+    });
+    part('other', {});
+    await settle();
+    part('doomed', {});
+    await settle();
+    server.delete(`${PARTS}/other`);
+    await settle();
+    expect(taken().slice(2)).toEqual([
+      ['owned Part/doomed added'],
+      ['ownWrite Part/doomed deleted'],
+      ['owned Part/other deleted'],
+    ]);
+  });
+
   test('a write that changes nothing does not make another’s write its own', async () => {
     const { opened, open } = gate();
     let first = true;
@@ -210,7 +231,7 @@ describe('a resync', () => {
   test('does not happen unless it is asked for', async () => {
     const { clock, taken } = await noting();
     taken();
-    await clock.advance('7d');
+    await clock.advance('12h');
     expect(taken()).toEqual([]);
   });
 
@@ -298,6 +319,25 @@ describe('another kind that is watched', () => {
       message: 'a mapper threw: it wakes nobody',
     });
   });
+});
+
+// Proven by the compiler: each line below that must not compile is marked, and an unused mark is an error.
+test('the compiler knows the kind that a watch is of', () => {
+  watch(Other, ({ data }) => [{ name: data['a'] ?? '' }], { predicate: changed<Part>(({ data }) => data) });
+  watch(Other, () => [], { predicate: allOf(generationChanged, not(labelsChanged)) });
+  watch(Widget, () => [], {
+    predicate: anyOf(
+      generationChanged,
+      changed<Widget>(({ spec }) => spec.size),
+    ),
+  });
+  // @ts-expect-error -- parts have no spec
+  watch(Other, ({ spec }) => [{ name: spec.size }]);
+  // @ts-expect-error -- looks at widgets
+  watch(Other, () => [], { predicate: changed<Widget>(({ spec }) => spec.size) });
+  // @ts-expect-error -- returns no keys
+  const map: Mapper<Part> = ({ metadata }) => [metadata.uid];
+  expect(map).toBeDefined();
 });
 
 test('the objects that one controls are found by it', async () => {
@@ -551,3 +591,76 @@ describe('a hot loop', () => {
     expect([calls.length, notes]).toEqual([17, []]);
   });
 });
+
+test('whatever happens, each object is reconciled after its last change, and never twice at a time', async () => {
+  const name = fc.constantFrom('x', 'y', 'z');
+  const event = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('change' as const), name }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('push' as const), name }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), name }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('nextTerm' as const) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 900 }) }),
+    },
+  );
+  const fate = fc.constantFrom('well', 'well', 'error', 'retry', 'slow', 'stuck', 'garbage', 'requeue');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(event, { maxLength: 25 }),
+      fc.array(fate, { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (events, fates, concurrency) => {
+        const hooks = new PushSource('hooks');
+        const running = new Set<string>();
+        const seen = new Map<string, number>();
+        let calls = 0;
+        let overlaps = 0;
+        let over = false;
+        const { clock, server, widget, start, lead } = await given({
+          concurrency,
+          sources: [hooks],
+          reconcileTimeout: 1000,
+          reconcile: async ({ metadata, spec }) => {
+            const chosen = over ? 'well' : (fates[calls++] ?? 'well');
+            if (running.has(metadata.name)) overlaps++;
+            running.add(metadata.name);
+            if (chosen === 'slow') await sleep(clock, 300);
+            if (chosen === 'stuck') await sleep(clock, 40_000);
+            running.delete(metadata.name);
+            if (chosen === 'error') throw new Error('no luck');
+            if (chosen === 'retry') throw new RetryError('later', { after: 50 });
+            if (chosen === 'garbage') return true as never;
+            seen.set(metadata.name, spec.size);
+            return chosen === 'requeue' ? requeueAfter(70) : undefined;
+          },
+        });
+        await start();
+        let term = await lead();
+        let size = 0;
+        for (const each of events) {
+          if (each.do === 'change') widget(each.name, ++size);
+          else if (each.do === 'push') hooks.push({ ...x, name: each.name });
+          else if (each.do === 'delete') server.delete(`${WIDGETS}/${each.name}`);
+          else if (each.do === 'wait') await clock.advance(each.ms);
+          else {
+            term.term.lose();
+            await clock.advance('31s');
+            await term.done;
+            term = await lead();
+          }
+        }
+        over = true;
+        await clock.advance('2m');
+        const last = server
+          .where(WIDGETS)
+          .map(({ metadata, ...rest }) => [metadata.name, (rest as unknown as Widget).spec.size]);
+        expect(last.map(([each]) => [each, seen.get(each as string)])).toEqual(last);
+        expect([overlaps, running.size]).toEqual([0, 0]);
+        term.term.lose();
+        await term.done;
+      },
+    ),
+    { seed: 1, numRuns: 150 },
+  );
+}, 60_000);
