@@ -162,8 +162,10 @@ export class Controller<T extends KubernetesObject = KubernetesObject> implement
   /** Whether the key waits because its reconciles keep calling for each other. Its causes wait with it. */
   #isSlowedDown(key: string, options: Parameters<LoopGuard['delay']>[1]): boolean {
     const delay = this.#parts.guard.delay(key, options);
-    if (delay > 0) this.#queue.addAfter(key, delay, { causes: this.#queue.causesOf(key) });
-    return delay > 0;
+    if (delay === 0) return false;
+    const [priority, causes] = [this.#queue.priorityOf(key), this.#queue.causesOf(key)];
+    this.#queue.addAfter(key, delay, { priority, causes });
+    return true;
   }
 
   /** The object is gone, or none of ours. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DeepReadonly, KubernetesObject } from '../api/object.js';
 import type { Change } from '../cache/change.js';
 
-/** Whether a change wakes the controller. Cheap and without effects: it is asked on every change, on followers too. */
+/** Whether a change wakes the controller. Cheap and without effects: it is asked on every change while the controller works. */
 export type Predicate<T extends KubernetesObject = KubernetesObject> = (change: Change<T>) => boolean;
 
 type AnyObject = DeepReadonly<KubernetesObject>;

@@ -72,8 +72,11 @@ function hear<T extends KubernetesObject>(
   change: Change<T>,
   { source, listener }: { source: ObjectSource<T>; listener: Listener },
 ): void {
-  if (!listener.isOpen() || !passes(change, source, listener)) return;
-  const keys = keysOf(change, source, listener);
+  if (!listener.isOpen()) return;
+  // Most objects of an owned kind are others': to find that out is cheaper than to compare two states.
+  const owners = source.type === 'owned' ? keysOf(change, source, listener) : undefined;
+  if (owners?.size === 0 || !passes(change, source, listener)) return;
+  const keys = owners ?? keysOf(change, source, listener);
   if (keys.size === 0) return;
   const wake = wakeOf(type, source.resource, change);
   for (const key of keys) listener.wake(key, wake);

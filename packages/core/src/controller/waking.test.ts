@@ -247,6 +247,24 @@ describe('a resync', () => {
   });
 });
 
+test('a follower asks no predicate and no mapper', async () => {
+  const asked: string[] = [];
+  const { server, start, lead, widget } = await given({
+    predicate: ({ type }) => asked.push(type) > 0,
+    watches: [watch(Other, ({ metadata }) => (asked.push(metadata.name), []))],
+  });
+  widget('x');
+  await start();
+  widget('x', 2);
+  server.put(`${OTHERS}/o`, { apiVersion: 'v1', kind: 'Other', data: {} });
+  await settle();
+  expect(asked).toEqual([]);
+  await lead();
+  widget('x', 3);
+  await settle();
+  expect(asked).toEqual(['updated']);
+});
+
 describe('another kind that is watched', () => {
   const byData = watch(Other, ({ data }) => [{ namespace: 'a', name: data['wakes'] ?? 'x' }], {
     namespaces: ['shared'],
