@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Cause, type CauseType, causesFrom, coalesceWakes, type Wake } from './cause.js';
+import { type Labels, noMetrics } from '../kit/metrics.js';
 import { changedPaths } from './changed-paths.js';
+import { ControllerMetrics } from './controller-metrics.js';
 import { decide, type HotLoop, type LoopHistory, TOLERATED } from './hot-loop.js';
 
 const widget = { apiVersion: 'test.dev/v1', kind: 'Widget', namespace: 'a', name: 'x' };
@@ -211,6 +213,28 @@ describe('whatever happens', () => {
       { seed: 1, numRuns: 100 },
     );
   });
+});
+
+test('the metric has a series for each place, positions in lists put together, and no end of them', () => {
+  const series = new Map<string, number>();
+  const inc = ({ kind = '', path = '' }: Labels = {}): void => {
+    series.set(`${kind} ${path}`, (series.get(`${kind} ${path}`) ?? 0) + 1);
+  };
+  const metrics = new ControllerMetrics(
+    {
+      ...noMetrics,
+      counter: ({ name }) => (name === 'incumbent_reconcile_slowed_total' ? { inc } : { inc: () => {} }),
+    },
+    'widgets',
+    1,
+  );
+  for (const path of ['/spec/containers/0/image', '/spec/containers/12/image', ''])
+    metrics.slowed('Pod', path);
+  for (let i = 0; i < 100; i++) metrics.slowed('ConfigMap', `/data/key-${i}`);
+  expect(series.get('Pod /spec/containers/*/image')).toBe(2);
+  expect(series.get('Pod /')).toBe(1);
+  expect(series.size).toBe(51);
+  expect(series.get('ConfigMap other')).toBe(52);
 });
 
 describe('where two states of an object differ', () => {
