@@ -412,6 +412,68 @@ describe('renewing', () => {
     expect(a.elector.isLeader).toBe(false);
   });
 
+  test.each([
+    // An attempt every 1.5 s, and a last one 0.375 s before the deadline.
+    ['refused', 'error', [5001, 6501, 8001, 9501, 9626]],
+    // Each takes a third of 5 s; the third ends early enough for a fourth.
+    ['not answered', 'silence', [5001, 6668, 8334, 9626]],
+  ] as const)(
+    'renewals that are %s go on up to the deadline, and the last one is in time',
+    async (_, how, starts) => {
+      const { clock, replica } = given();
+      const a = replica('a');
+      a.port.latency = 0;
+      await clock.advance('4s');
+      const sent: number[] = [];
+      let over = Number.POSITIVE_INFINITY;
+      a.port.fault = ({ verb }) => {
+        if (verb !== 'update') return undefined;
+        if (a.elector.isLeader) sent.push(Math.round(clock.monotonic()));
+        if (clock.monotonic() >= over) return undefined;
+        return how === 'silence' ? 'lost' : apiError(503, 'ServiceUnavailable');
+      };
+      await clock.advance('6.1s');
+      expect(sent).toEqual(starts);
+      expect(a.elector.isLeader).toBe(false);
+
+      const second = given();
+      const b = second.replica('b');
+      b.port.latency = 0;
+      b.port.fault = ({ verb }) =>
+        verb === 'update' && second.clock.monotonic() < 9600
+          ? how === 'silence'
+            ? 'lost'
+            : apiError(503, 'ServiceUnavailable')
+          : undefined;
+      await second.clock.advance('15s');
+      expect([b.terms.length, b.elector.isLeader]).toEqual([1, true]);
+    },
+  );
+
+  test('what fails at once, without any time passing, is not repeated without end', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    a.port.latency = 0;
+    await clock.advance('4s');
+    let attempts = 0;
+    a.port.update = () => {
+      attempts++;
+      return Promise.reject(new Error('not even sent'));
+    };
+    await clock.advance('7s');
+    expect(attempts).toBeLessThan(8);
+  });
+
+  test('a conflict where nothing has changed is no reason to hurry', async () => {
+    const { clock, replica } = given();
+    const a = replica('a');
+    await clock.advance('4s');
+    a.port.fault = ({ verb }) => (verb === 'update' ? apiError(409, 'Conflict') : undefined);
+    const before = a.port.requests.length;
+    await clock.advance('5s');
+    expect(a.port.requests.slice(before).filter(({ verb }) => verb === 'update')).toHaveLength(3);
+  });
+
   test('a Retry-After beyond the deadline is not obeyed to the point of losing the lease', async () => {
     const { clock, replica } = given();
     const a = replica('a');

@@ -10,6 +10,7 @@ import {
 } from '@incumbent/core/client';
 import { fingerprintOf, recordOf } from '../lease/lease-record.js';
 import { LeaseTerm, type TermEnd } from '../term/lease-term.js';
+import { retryIn, timeoutWithin } from './attempts.js';
 import { decide } from './decide.js';
 import type { ElectorParts } from './elector-parts.js';
 import { explain, retryAfter } from './explain.js';
@@ -148,7 +149,7 @@ export class Reign {
     const sentAt = own.add(fingerprintOf(next), startedAt);
     try {
       const answer = await lease.update(next, {
-        timeout: Math.min(timings.attemptTimeout, this.term.leaseRemaining()),
+        timeout: timeoutWithin(this.term.leaseRemaining(), timings),
         signal: this.#abort.signal,
       });
       if (answer.metadata.resourceVersion === this.term.lease.metadata.resourceVersion) {
@@ -176,26 +177,32 @@ export class Reign {
     if (this.#abort.signal.aborted) return;
     metrics.renewalFailed();
     log.warn({ remaining: Math.round(this.term.leaseRemaining()) }, explain(error, 'update', key));
+    if ((isConflict(error) || isNotFound(error)) && (await observer.refresh()) && this.#adopt()) return;
     // Two whole attempts fit before the deadline even where the server asks for more patience than there is.
     const patience = Math.min(
       retryAfter(error),
       Math.max(this.term.leaseRemaining() - 2 * timings.attemptTimeout, 0),
     );
-    this.#renewAt = Math.max(startedAt.monotonic + timings.retryPeriod, clock.monotonic() + patience);
-    if (isConflict(error) || isNotFound(error)) {
-      if (await observer.refresh()) this.#adopt();
-    }
+    this.#renewAt = clock.monotonic() + Math.max(this.#retryIn(startedAt), patience);
+  }
+
+  #retryIn(startedAt: Instant): number {
+    const { clock, timings } = this.#parts;
+    const age = clock.monotonic() - startedAt.monotonic;
+    return retryIn({ age, remaining: this.term.leaseRemaining() }, timings);
   }
 
   /** After a conflict: what is there now may be a write of ours whose answer was lost, or ours with labels changed by others. */
-  #adopt(): void {
+  #adopt(): boolean {
     const { observer, clock, timings } = this.#parts;
-    if (observer.current.kind !== 'present') return;
+    if (observer.current.kind !== 'present') return false;
     const { lease } = observer.current;
     const sentAt = this.#sentAt(fingerprintOf(lease));
-    if (!sentAt) return;
+    // A conflict with the very version that is there is no reason to hurry.
+    if (!sentAt || lease.metadata.resourceVersion === this.term.lease.metadata.resourceVersion) return false;
     this.term.renew(lease, sentAt);
     this.#renewAt = Math.max(this.term.renewedAt.monotonic + timings.renewInterval, clock.monotonic());
+    return true;
   }
 
   /** Conditional on the version that this term knows: it can't touch a successor's lease. */
@@ -207,14 +214,14 @@ export class Reign {
       own.add(fingerprintOf(free), startedAt);
       try {
         observer.note(
-          await lease.update(free, { timeout: Math.min(timings.attemptTimeout, this.term.leaseRemaining()) }),
+          await lease.update(free, { timeout: timeoutWithin(this.term.leaseRemaining(), timings) }),
           { reopen: true },
         );
         return true;
       } catch (error) {
         log.warn({}, `Not released yet. ${explain(error, 'update', key)}`);
         if (await this.#lostOrReleased(error)) return this.#isReleased();
-        await sleep(clock, Math.max(startedAt.monotonic + timings.retryPeriod - clock.monotonic(), 0));
+        await sleep(clock, this.#retryIn(startedAt));
       }
     }
     return false;
