@@ -40,14 +40,19 @@ export class Campaign {
 
   /** Resolves when the Lease is ours, or to undefined when `signal` aborts. Needs a wake-up when it does; a write under way is awaited. */
   async run(signal: AbortSignal): Promise<Win | undefined> {
-    const { clock, observer, wakeup } = this.#parts;
     while (!signal.aborted) {
-      const decision = decide(observer.current, this.#self(), clock.monotonic());
-      const win = await this.#follow(decision);
+      const { decision, win } = await this.step();
       if (win) return win;
-      if (decision.kind === 'wait') await wakeup.wait(decision.until);
+      if (decision.kind === 'wait') await this.#parts.wakeup.wait(decision.until);
     }
     return undefined;
+  }
+
+  /** Decides once by what was seen, and acts on it: at most one attempt to take the Lease. */
+  async step(): Promise<{ readonly decision: Decision; readonly win: Win | undefined }> {
+    const { clock, observer } = this.#parts;
+    const decision = decide(observer.current, this.#self(), clock.monotonic());
+    return { decision, win: await this.#follow(decision) };
   }
 
   #self() {

@@ -776,3 +776,179 @@ describe('releasing', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('step by step', () => {
+  /** An elector that a caller drives, call by call. */
+  function stepping(options: Partial<LeaderElectorOptions> = {}) {
+    const clock = new VirtualClock();
+    const server = new FakeLeaseServer(clock);
+    const port = server.port('a');
+    const { log, lines } = recordingLog();
+    const elector = new LeaderElector({
+      ...KEY,
+      identity: 'a',
+      lease: port,
+      clock,
+      log,
+      random: seededRandom(1),
+      ...options,
+    });
+    const until = async <T>(promise: Promise<T>): Promise<T> => {
+      let done = false;
+      void promise.finally(() => (done = true)).catch(() => {});
+      for (let turn = 0; !done && turn < 20_000; turn++) await clock.advance(1);
+      return promise;
+    };
+    const step = (): Promise<boolean> => until(elector.tryAcquireOrRenew());
+    const verbs = () => port.requests.splice(0).map(({ verb }) => verb);
+    return { clock, server, port, elector, lines, step, until, verbs };
+  }
+
+  test('a Lease that is absent or released is read and taken in one call, and renewed by one request in each later one', async () => {
+    const { clock, server, elector, step, verbs } = stepping();
+    expect(await step()).toBe(true);
+    expect(verbs()).toEqual(['get', 'create']);
+    const { term } = elector;
+    for (let turn = 0; turn < 10; turn++) {
+      await clock.advance('2s');
+      expect(await step()).toBe(true);
+      expect(verbs()).toEqual(['update']);
+    }
+    expect(elector.term).toBe(term);
+    expect(server.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 0 });
+  });
+
+  test('a held lease is only noted at first sight, and taken by a call once it has not changed for its duration', async () => {
+    const { clock, server, elector, step } = stepping();
+    server.create(heldBy('dead'));
+    for (let turn = 0; turn < 7; turn++) {
+      expect(await step()).toBe(false);
+      await clock.advance('2s');
+    }
+    expect([server.writes.length, elector.term]).toEqual([1, undefined]);
+    await clock.advance('1s');
+    expect(await step()).toBe(true);
+    expect(server.lease?.spec?.leaseTransitions).toBe(8);
+  });
+
+  test('a renewal that fails takes no lead away before the deadline, and then the term is over without any call', async () => {
+    const { clock, elector, port, step } = stepping();
+    await step();
+    const term = elector.term as Term;
+    port.fault = () => apiError(500, 'InternalError');
+    for (let turn = 0; turn < 4; turn++) {
+      await clock.advance('2s');
+      expect(await step()).toBe(true);
+    }
+    expect(term.signal.aborted).toBe(false);
+    await clock.advance('2s');
+    expect(term.signal.aborted).toBe(true);
+    expect(() => term.assertHeld()).toThrow(/could not be renewed in time/);
+    expect([elector.isLeader, elector.term, await step()]).toEqual([false, undefined, false]);
+    port.fault = () => undefined;
+    await clock.advance('2s');
+    expect(await step()).toBe(true);
+    expect(elector.term?.number).toBe(1);
+  });
+
+  test('a renewal that gets no answer ends in time for the next call', async () => {
+    const { clock, port, step } = stepping();
+    await step();
+    port.fault = () => 'lost';
+    const before = clock.monotonic();
+    expect(await step()).toBe(true);
+    expect(clock.monotonic() - before).toBeLessThan(1700);
+  });
+
+  test('a lease that somebody else took is lost in the call that finds it, and not fought for', async () => {
+    const { clock, server, elector, step } = stepping();
+    await step();
+    const term = elector.term as Term;
+    await clock.advance('1s');
+    if (server.lease)
+      server.put({ ...server.lease, spec: { ...server.lease.spec, holderIdentity: 'intruder' } });
+    expect(await step()).toBe(false);
+    expect(() => term.assertHeld()).toThrow(/somebody else wrote/);
+    expect(await step()).toBe(false);
+    expect(server.lease?.spec?.holderIdentity).toBe('intruder');
+  });
+
+  test('labels that somebody set in between cost a read, and not the term: the next call renews', async () => {
+    const { clock, server, step, verbs } = stepping();
+    await step();
+    await clock.advance('1s');
+    if (server.lease)
+      server.put({ ...server.lease, metadata: { ...server.lease.metadata, labels: { team: 'x' } } });
+    verbs();
+    expect(await step()).toBe(true);
+    expect(verbs()).toEqual(['update', 'get']);
+    expect(await step()).toBe(true);
+    expect(verbs()).toEqual(['update']);
+    expect(server.lease?.metadata.labels).toEqual({ team: 'x' });
+  });
+
+  test('a release hands the lease on, lets others go first, and a later call takes part again', async () => {
+    const { clock, server, elector, step, until } = stepping();
+    await step();
+    const term = elector.term as Term;
+    expect(await until(elector.release())).toBe(true);
+    expect(server.lease?.spec).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
+    expect(() => term.assertHeld()).toThrow(/its work has ended/);
+    expect(await step()).toBe(false);
+    await clock.advance('3s');
+    expect(await step()).toBe(true);
+    expect(await until(elector.release())).toBe(true);
+    expect(clock.pending).toBe(0);
+    expect(await until(elector.release())).toBe(false);
+  });
+
+  test('a renewal of work that was asked to step down goes on until it is released, or its grace is over', async () => {
+    const { clock, server, elector, step, until } = stepping({ drainGrace: '5s' });
+    await step();
+    const { term } = elector;
+    elector.stepDown();
+    await clock.advance('2s');
+    expect([await step(), term?.signal.aborted, elector.term]).toEqual([true, true, term]);
+    const { length } = server.writes;
+    await clock.advance('4s');
+    expect(await step()).toBe(true);
+    expect(server.writes).toHaveLength(length);
+    expect(await until(elector.release())).toBe(true);
+  });
+
+  test('calls that overlap are one, and so is a release that overlaps with one', async () => {
+    const { server, elector, until } = stepping();
+    const [first, second, released] = await until(
+      Promise.all([elector.tryAcquireOrRenew(), elector.tryAcquireOrRenew(), elector.release()]),
+    );
+    expect([first, second, released]).toEqual([true, true, true]);
+    expect(server.writes.map(({ lease }) => recordOf(lease).holder)).toEqual(['a', '']);
+  });
+
+  test('what goes wrong is logged, and never thrown', async () => {
+    const { port, step, lines, clock } = stepping();
+    port.fault = () => apiError(403, 'Forbidden');
+    expect(await step()).toBe(false);
+    await clock.advance('2s');
+    expect(await step()).toBe(false);
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringMatching(/RBAC denies "get"/),
+    ]);
+  });
+
+  test('an elector is either run or driven', async () => {
+    const { elector, step } = stepping();
+    await step();
+    const { signal } = new AbortController();
+    await expect(elector.run({ leading: async () => {}, signal })).rejects.toMatchObject({
+      code: 'ELECTION_DRIVEN',
+    });
+    const other = stepping();
+    const stop = new AbortController();
+    const running = other.elector.run({ leading: async () => {}, signal: stop.signal });
+    await expect(other.elector.tryAcquireOrRenew()).rejects.toMatchObject({ code: 'ELECTION_DRIVEN' });
+    await expect(other.elector.release()).rejects.toMatchObject({ code: 'ELECTION_DRIVEN' });
+    stop.abort();
+    await other.until(running);
+  });
+});

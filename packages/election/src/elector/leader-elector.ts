@@ -14,11 +14,12 @@ import { BehaviorSubject, type Observable, distinctUntilChanged } from 'rxjs';
 import {
   type Clock,
   type Connection,
-  Lease,
+  IncumbentError,
   type LeadershipState,
   LinkedAbort,
   type Logger,
   type Metrics,
+  type ObjectKey,
   type Random,
   type Term,
   formatDuration,
@@ -30,7 +31,7 @@ import {
 import { LeaseClient } from '../lease/lease-client.js';
 import type { LeasePort } from '../lease/lease-port.js';
 import { recordOf } from '../lease/lease-record.js';
-import { isLowerToken } from '../term/token.js';
+import type { LeaseTerm } from '../term/lease-term.js';
 import { Campaign, type Win } from './campaign.js';
 import type { ElectorParts } from './elector-parts.js';
 import { replicaIdentity } from './identity.js';
@@ -38,7 +39,9 @@ import { ElectionMetrics } from './metrics.js';
 import { Observer } from './observer.js';
 import { type ElectionOptions, ElectionOptionsError, resolveTimings, timingsWarning } from './options.js';
 import { OwnRecords } from './own-records.js';
-import { Reign, type ReignEnd } from './reign.js';
+import { Reign, type ReignEnd, type ReignOptions } from './reign.js';
+import { Steps } from './steps.js';
+import { TermReports } from './term-reports.js';
 import { Wakeup } from './wakeup.js';
 
 export interface LeaderElectorOptions extends ElectionOptions {
@@ -72,15 +75,16 @@ export class LeaderElector {
   readonly #campaign: Campaign;
   readonly #state: BehaviorSubject<LeadershipState>;
   readonly state$: Observable<LeadershipState>;
-  readonly #events: Events | undefined;
+  readonly #reports: TermReports;
   #reign: Reign | undefined;
-  #lastToken = '';
+  #steps: Steps | undefined;
+  #running = false;
 
   constructor(options: LeaderElectorOptions) {
     const { random = systemRandom, clock = systemClock } = options;
     this.identity = options.identity ?? replicaIdentity(random);
-    this.#events = options.events;
     this.#parts = assemble(options, this.identity, clock, random, () => this.#observed());
+    this.#reports = new TermReports(this.#parts, options.events);
     this.#campaign = new Campaign(this.#parts);
     this.#state = new BehaviorSubject<LeadershipState>({
       phase: 'starting',
@@ -98,13 +102,22 @@ export class LeaderElector {
     return (this.#reign?.term.remaining() ?? 0) > 0;
   }
 
+  /** The term that this replica leads under, or undefined. Write through `client.under(elector.term)`. */
+  get term(): Term | undefined {
+    return this.isLeader ? this.#reign?.term : undefined;
+  }
+
   /**
    * Takes part in the election until the candidate's signal aborts; then ends the work, releases the lease and resolves.
    *
    * Whatever happens to the Lease or the server, it goes on campaigning. Rejects only with an error that `leading` or
    * `following` threw unasked, after the lease was released.
+   *
+   * @throws {@link IncumbentError} `ELECTION_DRIVEN` when it runs already, or has been driven by {@link tryAcquireOrRenew}
    */
   async run(candidate: Candidate): Promise<void> {
+    if (this.#running || this.#steps) throw driven(this.#parts.key);
+    this.#running = true;
     const { observer, wakeup } = this.#parts;
     using observing = new LinkedAbort();
     const stop = (): void => this.#stop();
@@ -121,6 +134,46 @@ export class LeaderElector {
       this.#enter('stopped');
       this.#state.complete();
     }
+  }
+
+  /**
+   * One attempt, for those who have a loop of their own instead of {@link run}: resolves to whether this replica leads now. To be called
+   * every retry period or so, and at least twice per renew deadline while leading.
+   *
+   * Without a term it reads the Lease, and writes it if that shows it free. A lease that is held at the first look is only noted:
+   * it is taken by a later call, once it has not changed for its duration. With a term it renews; an attempt that fails costs nothing
+   * but time, until the renew deadline after the last renewal that succeeded. A term that turns out to be lost is over
+   * with this call; the next one may win another.
+   *
+   * It never rejects because of the server: what went wrong is logged. What is done under a term is the caller's: write through
+   * `client.under(elector.term)`, stop when `term.signal` aborts (at the deadline also where no call comes), and call again only when
+   * what ran under a lost term has ended. End with {@link release}.
+   *
+   * Calls that overlap are one.
+   *
+   * @throws {@link IncumbentError} `ELECTION_DRIVEN` after {@link run} was called: an elector is driven in one way
+   * @see client-go, tools/leaderelection: tryAcquireOrRenew, which is what its own loop calls
+   */
+  async tryAcquireOrRenew(): Promise<boolean> {
+    if (this.#running) throw driven(this.#parts.key);
+    this.#steps ??= this.#makeSteps();
+    await this.#steps.step();
+    return this.isLeader;
+  }
+
+  /**
+   * Ends the term that {@link tryAcquireOrRenew} has won: to be called when its work has ended. Resolves to whether the lease is
+   * released; false where none was held, or where it is left to lapse because the server took no release until the deadline.
+   *
+   * Lets go of the sockets. A later {@link tryAcquireOrRenew} takes part again, after two retry periods for others.
+   *
+   * @throws {@link IncumbentError} `ELECTION_DRIVEN` after {@link run} was called: use {@link stepDown} there
+   */
+  async release(): Promise<boolean> {
+    if (this.#running) throw driven(this.#parts.key);
+    const released = (await this.#steps?.release()) ?? false;
+    await this.#parts.lease.close();
+    return released;
   }
 
   /** Ends the current term, if there is one, as soon as its work has ended, and lets others go first. */
@@ -160,7 +213,7 @@ export class LeaderElector {
     const win = await this.#campaign.run(followed.signal);
     followed.abort();
     if (win) {
-      await this.#lead(win, signal, async (term) => {
+      await this.#lead(win, async (term) => {
         rethrow(await follow);
         // Whoever was asked to step down meanwhile, or lost the lease, has nothing to begin.
         if (signal.aborted || term.signal.aborted || term.remaining() <= 0) return;
@@ -171,60 +224,45 @@ export class LeaderElector {
     rethrow(await follow);
   }
 
+  #makeSteps(): Steps {
+    const { observer } = this.#parts;
+    this.#enter('following');
+    return new Steps({
+      observer,
+      campaign: this.#campaign,
+      renew: async () => this.#reign?.renewNow(),
+      lead: async (win, work) => {
+        const leading = (term: LeaseTerm): Promise<void> => {
+          this.#enter('leading');
+          return work(term);
+        };
+        const ended = await this.#lead(win, leading, { renews: 'when asked' });
+        this.#enter('following');
+        return ended;
+      },
+    });
+  }
+
   #cancel(followed: LinkedAbort): void {
     followed.abort();
     this.#parts.wakeup.notify();
   }
 
-  async #lead(win: Win, signal: AbortSignal, work: (term: Term) => Promise<void>): Promise<void> {
-    const { clock, log, metrics, timings } = this.#parts;
-    const reign = new Reign(win.lease, win.acquiredAt, this.#parts);
+  async #lead(win: Win, work: (term: LeaseTerm) => Promise<void>, options?: ReignOptions): Promise<ReignEnd> {
+    const { clock, timings } = this.#parts;
+    const reign = new Reign(win, this.#parts, options);
     this.#reign = reign;
-    metrics.leading(true);
-    log.info({ term: reign.term.number, token: reign.term.token }, `Leading: term ${reign.term.number}.`);
-    this.#reportRestore(reign);
-    this.#record(reign, 'became leader');
+    this.#reports.won(reign.term);
     const ended = await reign.run(async (term) => {
       term.signal.addEventListener('abort', () => this.#enter('draining'), { once: true });
       await work(term);
     });
-    metrics.leading(false);
     this.#reign = undefined;
     const others = ended.end === 'ended' ? 2 * timings.retryPeriod : 0;
     this.#campaign.pause(Math.max(others, reign.term.unsettledUntil - clock.monotonic()));
-    this.#record(reign, 'stopped leading');
-    this.#tellEnd(reign.term.number, ended);
+    this.#reports.over(reign.term, ended);
     if (ended.failure) throw ended.failure.error;
-  }
-
-  /** Tokens rise with every acquisition, except where an older state of etcd came back. */
-  #reportRestore({ term: { number, token } }: Reign): void {
-    const last = this.#lastToken;
-    this.#lastToken = token;
-    if (isLowerToken(token, last))
-      this.#parts.log.warn(
-        { term: number, token, last },
-        `The token of term ${number} is ${token}, lower than ${last} of this replica's last term: was etcd restored from a backup? What is fenced by tokens outside the cluster refuses this term until it is told to accept lower ones.`,
-      );
-  }
-
-  /** In the words of client-go's Events. */
-  #record({ term }: Reign, what: string): void {
-    this.#events?.recorderFor(Lease, term.lease).normal('LeaderElection', `${this.identity} ${what}`);
-  }
-
-  #tellEnd(term: number, { end, released }: ReignEnd): void {
-    const { log } = this.#parts;
-    if (end === 'ended')
-      log.info(
-        { term, released },
-        `Stopped leading: term ${term} has ended${released ? ' and the lease is released' : ', the lease is left to lapse'}.`,
-      );
-    else
-      log.warn(
-        { term, reason: end },
-        `Lost term ${term}: ${{ expired: 'the lease could not be renewed in time', deleted: 'the Lease was deleted', usurped: 'somebody else wrote the Lease' }[end]}.`,
-      );
+    return ended;
   }
 
   #stop(): void {
@@ -248,6 +286,13 @@ export class LeaderElector {
       term: this.#reign?.term.number ?? sighting?.transitions,
     });
   }
+}
+
+function driven({ namespace, name }: ObjectKey): IncumbentError {
+  return new IncumbentError(
+    'ELECTION_DRIVEN',
+    `Election ${namespace}/${name}: an elector is driven once, either by run() or by tryAcquireOrRenew() and release(). Make another one.`,
+  );
 }
 
 function assemble(

@@ -30,6 +30,7 @@ export class Observer {
   #current: Observation = { kind: 'unknown' };
   /** Counts what outranks answers and events that were under way: those of an older epoch are dropped. */
   #epoch = 0;
+  #running = false;
   #watching = new LinkedAbort();
   #refreshing: ((seen: boolean) => void)[] = [];
   /** Set while {@link current} is as new as a GET would be. */
@@ -58,6 +59,7 @@ export class Observer {
   /** Observes until `signal` aborts. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, timings } = this.#parts;
+    this.#running = true;
     while (!signal.aborted) {
       using watching = new LinkedAbort(signal);
       this.#watching = watching;
@@ -73,8 +75,9 @@ export class Observer {
     this.#refreshed(false);
   }
 
-  /** Reads the Lease anew and reopens the watch from there. Resolves to whether the read succeeded. */
+  /** Reads the Lease anew and, where it runs, reopens the watch from there. Resolves to whether the read succeeded. */
   refresh(): Promise<boolean> {
+    if (!this.#running) return this.#look(new AbortController().signal);
     const refreshed = new Promise<boolean>((resolve) => this.#refreshing.push(resolve));
     this.#fresh = false;
     this.#watching.abort();

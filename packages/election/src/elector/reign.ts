@@ -11,6 +11,7 @@ import {
 import { fingerprintOf, recordOf } from '../lease/lease-record.js';
 import { LeaseTerm, type TermEnd } from '../term/lease-term.js';
 import { retryIn, timeoutWithin } from './attempts.js';
+import type { Win } from './campaign.js';
 import { decide } from './decide.js';
 import type { ElectorParts } from './elector-parts.js';
 import { explain, retryAfter } from './explain.js';
@@ -24,6 +25,11 @@ export interface ReignEnd {
   readonly failure: { readonly error: unknown } | undefined;
 }
 
+export interface ReignOptions {
+  /** @defaultValue `'by itself'` */
+  readonly renews?: 'by itself' | 'when asked';
+}
+
 /** One term from its acquisition to the end of its work: renews, notices the loss, awaits the work, and then releases. */
 export class Reign {
   readonly term: LeaseTerm;
@@ -32,14 +38,20 @@ export class Reign {
   readonly #abort = new LinkedAbort();
   #renewAt: number;
   #renewing = false;
+  readonly #renewsWhenAsked: boolean;
+  /** Somebody asked for a renewal, which has not been started yet. */
+  #wanted = false;
+  /** Those who asked, to be told when the attempt has ended. */
+  #asked: (() => void)[] = [];
   #drainingSince: number | undefined;
   #heir: string | undefined;
   #work: 'running' | 'ended' = 'running';
   #failure: ReignEnd['failure'];
   #lost: Exclude<TermEnd, 'ended'> | undefined;
 
-  constructor(lease: Lease, acquiredAt: Instant, parts: ElectorParts) {
+  constructor({ lease, acquiredAt }: Win, parts: ElectorParts, { renews }: ReignOptions = {}) {
     this.#parts = parts;
+    this.#renewsWhenAsked = renews === 'when asked';
     this.term = new LeaseTerm(lease, acquiredAt, parts.timings, parts.clock);
     this.#acquiredAt = acquiredAt;
     this.#renewAt = acquiredAt.monotonic + parts.timings.renewInterval;
@@ -58,11 +70,23 @@ export class Reign {
     this.#parts.wakeup.notify();
   }
 
+  /** One attempt at renewing, at once. Resolves when it has ended, or none is made any more. */
+  renewNow(): Promise<void> {
+    if (this.#abort.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+      this.#wanted = true;
+      this.#renewAt = this.#parts.clock.monotonic();
+      this.#parts.wakeup.notify();
+    });
+  }
+
   /** Resolves when the term is over and its work has ended. */
   async run(work: (term: LeaseTerm) => Promise<void>): Promise<ReignEnd> {
     const working = this.#run(work);
     await this.#hold();
     this.#abort.abort();
+    this.#answer();
     await working;
     const released = !this.#lost && (await this.#release());
     return { end: this.#lost ?? 'ended', released, failure: this.#failure };
@@ -100,8 +124,15 @@ export class Reign {
       const decision = decide(observer.current, self, now);
       if (decision.kind === 'stepDown') return this.#lose(decision.reason);
       if (decision.kind === 'renew') void this.#renew();
-      else if (decision.kind === 'wait') await wakeup.wait(Math.min(decision.until, this.#nextStep(now)));
+      else if (decision.kind === 'wait') {
+        if (!this.#renewing) this.#answer();
+        await wakeup.wait(Math.min(decision.until, this.#nextStep(now)));
+      }
     }
+  }
+
+  #answer(): void {
+    for (const resolve of this.#asked.splice(0)) resolve();
   }
 
   /** When this term sent that record. One of an earlier term of ours, which a restore of etcd may bring back, is not its own. */
@@ -118,7 +149,8 @@ export class Reign {
   /** Never while a renewal is under way, nor for work that has outlived its grace: then the lease lapses. */
   #renewal(now: number): number {
     const overdue = this.#work === 'running' && now >= this.#graceEnds();
-    return this.#renewing || overdue ? Number.POSITIVE_INFINITY : this.#renewAt;
+    const unasked = this.#renewsWhenAsked && !this.#wanted;
+    return this.#renewing || overdue || unasked ? Number.POSITIVE_INFINITY : this.#renewAt;
   }
 
   #nextStep(now: number): number {
@@ -144,6 +176,7 @@ export class Reign {
   async #renew(): Promise<void> {
     const { clock, own, timings, lease, observer, wakeup } = this.#parts;
     this.#renewing = true;
+    this.#wanted = false;
     const startedAt = instant(clock);
     const next = renewed(this.term.lease, clock.wall());
     const sentAt = own.add(fingerprintOf(next), startedAt);

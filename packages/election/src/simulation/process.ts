@@ -6,6 +6,7 @@ import { type Machine, ProcessClock } from './machine.js';
 import type { MutationHooks } from './mutation.js';
 import { SimulatedLeasePort } from './lease-port.js';
 import type { Participant, ReignRecord } from './participant.js';
+import { runBySteps } from './stepped.js';
 import { Work, WorkFailed, type WorkOrders } from './work.js';
 import type { World } from './world.js';
 
@@ -107,17 +108,40 @@ export class Process implements Participant {
   async #run(): Promise<void> {
     const { referee } = this.#world;
     try {
-      await this.#elector.run({
-        leading: (term) => this.#lead(term),
-        following: (signal) => this.#follow(signal),
-        signal: this.#stop.signal,
-      });
+      await (this.#stepped ? this.#runBySteps() : this.#runByItself());
       if (!this.stopping) referee.breach('run ended', `${this.name} resolved unasked`);
     } catch (error) {
       if (!(error instanceof WorkFailed))
         referee.breach('run ended', `${this.name} failed: ${String(error)}`);
     }
     referee.trace(() => `${this.name} exits`);
+  }
+
+  #runByItself(): Promise<void> {
+    return this.#elector.run({
+      leading: (term) => this.#lead(term),
+      following: (signal) => this.#follow(signal),
+      signal: this.#stop.signal,
+    });
+  }
+
+  #runBySteps(): Promise<void> {
+    const lead = async (term: Term): Promise<void> => {
+      await this.#lead(term);
+      this.#lastActive = undefined;
+    };
+    const { retryPeriod: period } = this.timings;
+    return runBySteps({
+      elector: this.#elector,
+      clock: this.clock,
+      period,
+      lead,
+      signal: this.#stop.signal,
+    });
+  }
+
+  get #stepped(): boolean {
+    return this.#world.scenario.stepped === this.replica;
   }
 
   async #lead(term: Term): Promise<void> {

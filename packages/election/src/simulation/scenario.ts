@@ -11,6 +11,8 @@ export interface Scenario {
   readonly machines: readonly MachineOptions[];
   /** Whether a process that is started again bears the name of the last one. */
   readonly samePod: boolean;
+  /** Number of the replica whose election is driven call by call, if there is one. */
+  readonly stepped: number | undefined;
   /** Longest time between the socket and the server for a fenced write, in milliseconds. */
   readonly transit: number;
   readonly faults: readonly Fault[];
@@ -48,6 +50,7 @@ export function scenarioOf(seed: number): Scenario {
     samePod: random.next() < 0.3,
     transit: transitOf(machines, timings),
     faults: faultsOf(random, machines.length, calm, duration),
+    stepped: random.next() < 0.3 ? Math.floor(random.next() * machines.length) : undefined,
     calm,
     end: calm + LEASE_DURATIONS_OF_CALM * duration,
   };
