@@ -50,7 +50,8 @@ export class Campaign {
 
   /** Decides once by what was seen, and acts on it: at most one attempt to take the Lease. */
   async step(): Promise<{ readonly decision: Decision; readonly win: Win | undefined }> {
-    const { clock, observer } = this.#parts;
+    const { clock, observer, tenure } = this.#parts;
+    tenure.look(observer.current, false);
     const decision = decide(observer.current, this.#self(), clock.monotonic());
     return { decision, win: await this.#follow(decision) };
   }

@@ -4,6 +4,7 @@ import type { ElectionMetrics } from './metrics.js';
 import type { Observer } from './observer.js';
 import type { ResolvedTimings } from './options.js';
 import type { OwnRecords } from './own-records.js';
+import type { Tenure } from './tenure.js';
 import type { Wakeup } from './wakeup.js';
 
 /** What an elector is made of, shared by its campaign and its reigns. */
@@ -18,5 +19,6 @@ export interface ElectorParts {
   readonly metrics: ElectionMetrics;
   readonly observer: Observer;
   readonly own: OwnRecords;
+  readonly tenure: Tenure;
   readonly wakeup: Wakeup;
 }

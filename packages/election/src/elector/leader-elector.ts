@@ -41,6 +41,7 @@ import { type ElectionOptions, ElectionOptionsError, resolveTimings, timingsWarn
 import { OwnRecords } from './own-records.js';
 import { Reign, type ReignEnd, type ReignOptions } from './reign.js';
 import { Steps } from './steps.js';
+import { Tenure } from './tenure.js';
 import { TermReports } from './term-reports.js';
 import { Wakeup } from './wakeup.js';
 
@@ -252,6 +253,7 @@ export class LeaderElector {
     const { clock, timings } = this.#parts;
     const reign = new Reign(win, this.#parts, options);
     this.#reign = reign;
+    this.#look();
     this.#reports.won(reign.term);
     const ended = await reign.run(async (term) => {
       term.signal.addEventListener('abort', () => this.#enter('draining'), { once: true });
@@ -275,7 +277,13 @@ export class LeaderElector {
     this.#enter(this.#state.value.phase);
   }
 
+  #look(): void {
+    const { tenure, observer } = this.#parts;
+    tenure.look(observer.current, this.isLeader);
+  }
+
   #enter(phase: LeadershipState['phase']): void {
+    this.#look();
     const { current } = this.#parts.observer;
     const sighting = current.kind === 'present' ? recordOf(current.lease) : undefined;
     const leader = sighting?.holder || undefined;
@@ -310,6 +318,8 @@ function assemble(
   if (!lease) throw new ElectionOptionsError('ELECTION_CONNECTION', `Election "${name}": give a connection.`);
   const log = (options.log ?? silentLogger).child({ lease: `${namespace}/${name}`, identity });
   const observer = new Observer({ lease, key, clock, log, timings, onChange });
+  const [own, elections] = [new OwnRecords(), new ElectionMetrics(metrics, name)];
+  const { leaseDuration } = timings;
   return {
     lease,
     key,
@@ -318,9 +328,10 @@ function assemble(
     clock,
     random,
     log,
-    metrics: new ElectionMetrics(metrics, name),
+    metrics: elections,
     observer,
-    own: new OwnRecords(),
+    own,
+    tenure: new Tenure({ clock, metrics: elections, own, leaseDuration }),
     wakeup: new Wakeup(clock),
   };
 }

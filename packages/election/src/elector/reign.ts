@@ -188,7 +188,7 @@ export class Reign {
       if (answer.metadata.resourceVersion === this.term.lease.metadata.resourceVersion) {
         throw new IncumbentError('RENEWAL_UNCHANGED', 'The server stored nothing new.');
       }
-      this.#renewed(answer, sentAt);
+      this.#renewed(answer, { startedAt, sentAt });
       if (!this.#lost) observer.note(answer, { reopen: false });
     } catch (error) {
       await this.#renewalFailed(error, startedAt);
@@ -198,9 +198,16 @@ export class Reign {
     }
   }
 
-  #renewed(lease: Lease, sentAt: Instant): void {
+  /** `sentAt` is earlier than `startedAt` where the same record had been sent before: the server may have stored that one. */
+  #renewed(
+    lease: Lease,
+    { startedAt, sentAt }: { readonly startedAt: Instant; readonly sentAt: Instant },
+  ): void {
     const { metrics, clock, timings } = this.#parts;
-    metrics.renewed(this.term.leaseRemaining());
+    metrics.renewed({
+      latency: clock.monotonic() - startedAt.monotonic,
+      margin: this.term.leaseRemaining(),
+    });
     this.term.renew(lease, sentAt);
     this.#renewAt = Math.max(sentAt.monotonic + timings.renewInterval, clock.monotonic());
   }
@@ -210,7 +217,8 @@ export class Reign {
     if (this.#abort.signal.aborted) return;
     metrics.renewalFailed();
     log.warn({ remaining: Math.round(this.term.leaseRemaining()) }, explain(error, 'update', key));
-    if ((isConflict(error) || isNotFound(error)) && (await observer.refresh()) && this.#adopt()) return;
+    if ((isConflict(error) || isNotFound(error)) && (await observer.refresh()) && this.#adopt())
+      return metrics.slowPath();
     // Two whole attempts fit before the deadline even where the server asks for more patience than there is.
     const patience = Math.min(
       retryAfter(error),
