@@ -70,7 +70,8 @@ export class Campaign {
 
   async #follow(decision: Decision): Promise<Win | undefined> {
     if (decision.kind !== 'create' && decision.kind !== 'takeOver') return undefined;
-    const { clock, key, identity, timings } = this.#parts;
+    const { clock, key, identity, timings, lockDelay, observer } = this.#parts;
+    lockDelay.takingOver(observer.current);
     const claim = { identity, leaseDuration: timings.leaseDuration, now: clock.wall() };
     if (decision.kind === 'takeOver') {
       const next = takenOver(decision.lease, claim);

@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from '@incumbent/core/client';
 import type { LeasePort } from '../lease/lease-port.js';
+import type { LockDelay } from './lock-delay.js';
 import type { ElectionMetrics } from './metrics.js';
 import type { Observer } from './observer.js';
 import type { ResolvedTimings } from './options.js';
@@ -19,6 +20,7 @@ export interface ElectorParts {
   readonly metrics: ElectionMetrics;
   readonly observer: Observer;
   readonly own: OwnRecords;
+  readonly lockDelay: LockDelay;
   readonly tenure: Tenure;
   readonly wakeup: Wakeup;
 }

@@ -584,6 +584,83 @@ describe('losing', () => {
   });
 });
 
+describe('a lock delay', () => {
+  test('holds the work of a successor back, and not the renewals; after a release there is none', async () => {
+    const { clock, server, replica } = given({ lockDelay: '20s' });
+    server.create(heldBy('dead'));
+    const a = replica('a');
+    await clock.advance('34.9s');
+    expect([a.terms.length, a.elector.isLeader, a.elector.sittingOut]).toEqual([0, false, true]);
+    expect(a.states.at(-1)).toMatchObject({ phase: 'following', leader: 'a' });
+    expect(server.writes.length).toBeGreaterThan(4);
+    await clock.advance('200ms');
+    expect([a.terms.length, a.elector.isLeader, a.elector.sittingOut]).toEqual([1, true, false]);
+    const b = replica('b');
+    a.stop();
+    await clock.advance('1s');
+    expect(b.terms).toHaveLength(1);
+  });
+
+  test('is sat out also by one that is asked to stop: only then is the lease released, and nothing was begun', async () => {
+    const { clock, server, replica } = given({ lockDelay: '20s' });
+    server.create(heldBy('dead'));
+    const a = replica('a');
+    await clock.advance('20s');
+    a.stop();
+    await clock.advance('14.9s');
+    expect(server.lease?.spec?.holderIdentity).toBe('a');
+    await clock.advance('200ms');
+    await a.running;
+    expect([server.lease?.spec?.holderIdentity, a.terms.length]).toEqual(['', 0]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('begins anew for one that lost the lease in the middle of it', async () => {
+    const { clock, server, replica } = given({ lockDelay: '20s' });
+    server.create(heldBy('dead'));
+    const a = replica('a');
+    await clock.advance('30s');
+    server.delete();
+    await clock.advance('19.9s');
+    expect([a.terms.length, server.lease?.spec?.holderIdentity]).toEqual([0, 'a']);
+    await clock.advance('2s');
+    expect(a.terms).toHaveLength(1);
+  });
+
+  test('is owed also where the lease had to be taken twice, because the first answer was lost', async () => {
+    const { clock, server, replica } = given({ lockDelay: '20s' });
+    server.create(heldBy('dead'));
+    const a = replica('a');
+    let lost = 0;
+    a.port.fault = ({ verb }) => (verb === 'update' && lost++ === 0 ? 'answer lost' : undefined);
+    await clock.advance('34s');
+    expect([a.terms.length, server.lease?.spec?.leaseTransitions]).toEqual([0, 9]);
+    await clock.advance('4s');
+    expect(a.terms).toHaveLength(1);
+  });
+
+  test('is owed to a holder whose name was removed from the Lease by hand', async () => {
+    const { clock, server, replica } = given({ lockDelay: '20s' });
+    server.create(heldBy('', 15));
+    const a = replica('a');
+    await clock.advance('34.9s');
+    expect(a.terms).toHaveLength(0);
+    await clock.advance('200ms');
+    expect(a.terms).toHaveLength(1);
+  });
+
+  test('is not owed after an own term that was lost: its work has ended', async () => {
+    const { clock, replica } = given({ lockDelay: '20s' });
+    const a = replica('a');
+    await clock.advance('1s');
+    a.port.fault = () => 'lost';
+    await clock.advance('20s');
+    a.port.fault = () => undefined;
+    await clock.advance('5s');
+    expect(a.terms).toHaveLength(2);
+  });
+});
+
 describe('releasing', () => {
   test('a graceful stop hands over in one round trip', async () => {
     const { clock, server, replica } = given();
@@ -900,6 +977,23 @@ describe('step by step', () => {
     expect(await until(elector.release())).toBe(true);
     expect(clock.pending).toBe(0);
     expect(await until(elector.release())).toBe(false);
+  });
+
+  test('a lock delay keeps calls from leading, and a release waits for its end', async () => {
+    const { clock, server, elector, step, until } = stepping({ lockDelay: '20s' });
+    server.create(heldBy('dead'));
+    await step();
+    await clock.advance('15s');
+    for (let turn = 0; turn < 4; turn++) {
+      expect([await step(), elector.term, elector.sittingOut]).toEqual([false, undefined, true]);
+      await clock.advance('4s');
+    }
+    expect(server.lease?.spec?.holderIdentity).toBe('a');
+    const before = clock.monotonic();
+    expect(await until(elector.release())).toBe(true);
+    expect(clock.monotonic() - before).toBeGreaterThan(3000);
+    await clock.advance('3s');
+    expect(await step()).toBe(true);
   });
 
   test('a renewal of work that was asked to step down goes on until it is released, or its grace is over', async () => {

@@ -35,6 +35,7 @@ import type { LeaseTerm } from '../term/lease-term.js';
 import { Campaign, type Win } from './campaign.js';
 import type { ElectorParts } from './elector-parts.js';
 import { replicaIdentity } from './identity.js';
+import { LockDelay } from './lock-delay.js';
 import { ElectionMetrics } from './metrics.js';
 import { Observer } from './observer.js';
 import { type ElectionOptions, ElectionOptionsError, resolveTimings, timingsWarning } from './options.js';
@@ -100,6 +101,15 @@ export class LeaderElector {
 
   /** Whether this replica leads now: asks the clock, so that it is false in time also after a pause. */
   get isLeader(): boolean {
+    return this.#holds && !this.sittingOut;
+  }
+
+  /** Whether this replica holds the lease, and waits for its `lockDelay` to be over. */
+  get sittingOut(): boolean {
+    return this.#holds && this.#parts.lockDelay.sittingOut;
+  }
+
+  get #holds(): boolean {
     return (this.#reign?.term.remaining() ?? 0) > 0;
   }
 
@@ -190,7 +200,7 @@ export class LeaderElector {
   /** Why this replica can't take part, or undefined. Followers are ready. */
   notReady(): string | undefined {
     const { observer, key } = this.#parts;
-    if (this.isLeader) return undefined;
+    if (this.#holds) return undefined;
     if (observer.current.kind === 'unknown')
       return `Lease ${key.namespace}/${key.name} has not been read yet.`;
     return observer.blind;
@@ -216,7 +226,7 @@ export class LeaderElector {
     if (win) {
       await this.#lead(win, async (term) => {
         rethrow(await follow);
-        // Whoever was asked to step down meanwhile, or lost the lease, has nothing to begin.
+        // All the same while following came to its end.
         if (signal.aborted || term.signal.aborted || term.remaining() <= 0) return;
         this.#enter('leading');
         await leading(term);
@@ -250,14 +260,16 @@ export class LeaderElector {
   }
 
   async #lead(win: Win, work: (term: LeaseTerm) => Promise<void>, options?: ReignOptions): Promise<ReignEnd> {
-    const { clock, timings } = this.#parts;
+    const { clock, timings, lockDelay } = this.#parts;
     const reign = new Reign(win, this.#parts, options);
     this.#reign = reign;
     this.#look();
     this.#reports.won(reign.term);
     const ended = await reign.run(async (term) => {
       term.signal.addEventListener('abort', () => this.#enter('draining'), { once: true });
-      await work(term);
+      await lockDelay.sitOut(term);
+      // Whoever was asked to step down meanwhile, or lost the lease, has nothing to begin.
+      if (!term.signal.aborted && term.remaining() > 0) await work(term);
     });
     this.#reign = undefined;
     const others = ended.end === 'ended' ? 2 * timings.retryPeriod : 0;
@@ -279,7 +291,7 @@ export class LeaderElector {
 
   #look(): void {
     const { tenure, observer } = this.#parts;
-    tenure.look(observer.current, this.isLeader);
+    tenure.look(observer.current, this.#holds);
   }
 
   #enter(phase: LeadershipState['phase']): void {
@@ -319,7 +331,7 @@ function assemble(
   const log = (options.log ?? silentLogger).child({ lease: `${namespace}/${name}`, identity });
   const observer = new Observer({ lease, key, clock, log, timings, onChange });
   const [own, elections] = [new OwnRecords(), new ElectionMetrics(metrics, name)];
-  const { leaseDuration } = timings;
+  const { leaseDuration, lockDelay: delay } = timings;
   return {
     lease,
     key,
@@ -331,6 +343,7 @@ function assemble(
     metrics: elections,
     observer,
     own,
+    lockDelay: new LockDelay({ clock, log, key, own, delay }),
     tenure: new Tenure({ clock, metrics: elections, own, leaseDuration }),
     wakeup: new Wakeup(clock),
   };

@@ -51,6 +51,14 @@ export interface ElectionOptions extends ElectionTimings {
    * @defaultValue `'30s'`, as a pod's termination grace period
    */
   readonly drainGrace?: Duration | undefined;
+  /**
+   * How long who takes over from a holder that did not release waits before its work begins: time for what the lost holder set going
+   * outside of the cluster to come to its end. It holds the lease meanwhile, also when it is asked to end: the next would find it
+   * released, and begin at once.
+   *
+   * @defaultValue 0: writes to the cluster are fenced, and need no delay
+   */
+  readonly lockDelay?: Duration | undefined;
 }
 
 /** Options with every default filled in; durations in milliseconds. */
@@ -60,6 +68,7 @@ export interface ResolvedTimings {
   readonly renewInterval: number;
   readonly retryPeriod: number;
   readonly drainGrace: number;
+  readonly lockDelay: number;
   /** Longest time for one attempt at the Lease. */
   readonly attemptTimeout: number;
 }
@@ -100,6 +109,7 @@ export function resolveTimings(options: Omit<ElectionOptions, 'name' | 'namespac
     retryPeriod,
     attemptTimeout,
     drainGrace: milliseconds(options.drainGrace ?? '30s'),
+    lockDelay: milliseconds(options.lockDelay ?? 0),
   };
   check(timings);
   return Object.freeze(timings);

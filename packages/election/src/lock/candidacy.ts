@@ -2,14 +2,12 @@ import {
   LinkedAbort,
   RequestError,
   type Term,
-  formatDuration,
   formatKey,
   isAlreadyExists,
   isConflict,
   isForbidden,
   isIncumbentError,
   isNotFound,
-  sleep,
 } from '@incumbent/core/client';
 import { explain } from '../elector/explain.js';
 import { LeaderElector } from '../elector/leader-elector.js';
@@ -43,7 +41,6 @@ export class Candidacy {
   #finish: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
-  #sittingOut = false;
   #term: Term | undefined;
   #problem: LockError | undefined;
   #lastFailure: string | undefined;
@@ -85,7 +82,7 @@ export class Candidacy {
 
   /** Whether it is won, and waits for the consequences of a lost predecessor to end. */
   get sittingOut(): boolean {
-    return this.#sittingOut;
+    return this.#elector.sittingOut;
   }
 
   get obstacle(): LockHolder | undefined {
@@ -103,7 +100,11 @@ export class Candidacy {
   }
 
   start(): void {
-    this.#running = this.#elector.run({ leading: (term) => this.#lead(term), signal: this.#stop.signal });
+    this.#running = this.#elector.run({
+      leading: (term) => this.#lead(term),
+      following: () => this.#follow(),
+      signal: this.#stop.signal,
+    });
   }
 
   /** Withdraws, or releases what is held: only to be called when the work has ended. Resolves when nothing is left of it. */
@@ -124,38 +125,20 @@ export class Candidacy {
   }
 
   async #lead(term: Term): Promise<void> {
-    const { turns, onChange } = this.#options;
-    if (!(await this.#sitOut(term))) {
-      turns.pass();
-      onChange();
-      return;
-    }
     this.#term = term;
-    onChange();
+    this.#options.onChange();
     await this.#over;
   }
 
-  /** Resolves to whether the term is there to be used. A lease that was lost is not released before the delay is over. */
-  async #sitOut(term: Term): Promise<boolean> {
-    const { clock, lockDelay, log } = this.#options.lock;
-    const { obstacle } = this.#lease;
-    if (lockDelay > 0 && obstacle) {
-      this.#sittingOut = true;
-      const end = clock.monotonic() + lockDelay;
-      log.info(
-        { lock: this.name, term: term.number },
-        `${obstacle.identity} did not release ${this.name}: its work is given ${formatDuration(lockDelay)} to end.`,
-      );
-      await sleep(clock, lockDelay, term.signal);
-      if (term.remaining() > 0 && clock.monotonic() < end) await sleep(clock, end - clock.monotonic());
-      this.#sittingOut = false;
-    }
-    return term.remaining() > 0 && !this.#stop.signal.aborted;
+  /** Also after a term that was lost before it could be used, as in a lock delay. */
+  async #follow(): Promise<void> {
+    if (!this.#term) this.#lease.passTurn();
+    this.#options.onChange();
   }
 
   #failed(error: unknown, verb: 'get' | 'create' | 'update'): void {
     const { lock, name, once, onChange } = this.#options;
-    if (this.#term || this.#sittingOut || this.#stop.signal.aborted) return;
+    if (this.#term || this.sittingOut || this.#stop.signal.aborted) return;
     this.#lastFailure = explain(error, verb, { namespace: lock.namespace, name });
     if (!(isFinal(error, verb) || (once && isFailure(error, verb)))) return;
     this.#problem ??= new LockError('LOCK_UNAVAILABLE', this.name, this.#lastFailure, { cause: error });

@@ -25,6 +25,8 @@ export class LockLease implements LeasePort {
   readonly #parts: LockLeaseParts;
   #obstacle: LockHolder | undefined;
   #acquired: number | undefined;
+  /** Whether our turn lasts. */
+  #holdsTurn = false;
   #createdByUs = false;
   /** An acquiring write may have taken effect without our having heard of it. */
   #inDoubt = false;
@@ -72,6 +74,13 @@ export class LockLease implements LeasePort {
     return this.#parts.lease.close();
   }
 
+  /** Lets another lease be acquired: what was won here came to nothing. */
+  passTurn(): void {
+    if (!this.#holdsTurn) return;
+    this.#holdsTurn = false;
+    this.#parts.turns.pass();
+  }
+
   /** Once the elector has ended: frees a Lease that was acquired without its knowing. The identity is of one acquisition, so it is ours. */
   async disown(now: Date, options: AttemptOptions): Promise<void> {
     if (!this.#inDoubt) return;
@@ -96,7 +105,8 @@ export class LockLease implements LeasePort {
 
   async #acquire(verb: 'create' | 'update', write: () => Promise<Lease>): Promise<Lease> {
     const { turns, signal, name } = this.#parts;
-    if (!(await turns.take(signal))) throw tooLate(name);
+    if (!this.#holdsTurn && !(await turns.take(signal))) throw tooLate(name);
+    this.#holdsTurn = true;
     try {
       const lease = await this.#telling(verb, write);
       this.#acquired = recordOf(lease).transitions;
@@ -104,7 +114,7 @@ export class LockLease implements LeasePort {
       return lease;
     } catch (error) {
       if (!isApiError(error)) this.#inDoubt = true;
-      turns.pass();
+      this.passTurn();
       throw error;
     }
   }

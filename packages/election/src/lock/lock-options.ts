@@ -7,7 +7,6 @@ import {
   type Metrics,
   type Random,
   formatKey,
-  milliseconds,
   randomSuffix,
   silentLogger,
   systemClock,
@@ -18,7 +17,7 @@ import { type ElectionOptions, ElectionOptionsError, resolveTimings } from '../e
 import { LeaseClient } from '../lease/lease-client.js';
 import type { RemovableLeasePort } from '../lease/lease-port.js';
 
-/** The timings, their presets and `drainGrace` are those of an election. */
+/** The timings, their presets, `drainGrace` and `lockDelay` are those of an election. */
 export interface LockOptions extends ElectionOptions {
   /** The API server that holds the Lease. */
   readonly connection?: Connection;
@@ -26,14 +25,6 @@ export interface LockOptions extends ElectionOptions {
   readonly leases?: (key: { readonly namespace: string; readonly name: string }) => RemovableLeasePort;
   /** Beginning of what is written as the holder; something that tells apart two holders in one process follows. @defaultValue see {@link replicaIdentity} */
   readonly identity?: string | undefined;
-  /**
-   * How long a holder that took the lock over from one that did not release it waits before its work begins: time for what the
-   * lost holder set going outside of the cluster to come to its end. It holds the lease meanwhile, also when it is asked to
-   * give up.
-   *
-   * @defaultValue 0: writes to the cluster are fenced, and need no delay
-   */
-  readonly lockDelay?: Duration | undefined;
   /**
    * Deletes the Lease after its release, if this holder created it and nobody has taken it since. Terms then count from 0 again,
    * their tokens rise as ever. Needs the right to `delete`; a failure is logged.
@@ -68,7 +59,6 @@ export interface ResolvedLock {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  readonly lockDelay: number;
   readonly removeAfterUse: boolean;
   readonly attemptTimeout: number;
   /** For the one who must be told apart from all others. */
@@ -80,16 +70,7 @@ export interface ResolvedLock {
 
 /** @throws {@link ElectionOptionsError} when the timings don't fit each other, or there is no connection */
 export function resolveLock(options: LockOptions): ResolvedLock {
-  const {
-    connection,
-    leases,
-    lockDelay,
-    removeAfterUse,
-    clock,
-    random = systemRandom,
-    log,
-    ...election
-  } = options;
+  const { connection, leases, removeAfterUse, clock, random = systemRandom, log, ...election } = options;
   const { name, identity } = options;
   const namespace = options.namespace ?? connection?.namespace ?? 'default';
   const { attemptTimeout } = resolveTimings(options);
@@ -102,7 +83,6 @@ export function resolveLock(options: LockOptions): ResolvedLock {
     clock: clock ?? systemClock,
     random,
     log: log ?? silentLogger,
-    lockDelay: milliseconds(lockDelay ?? 0),
     removeAfterUse: removeAfterUse ?? false,
     attemptTimeout,
     newIdentity: () => (identity ? `${identity}_${randomSuffix(random, 8)}` : replicaIdentity(random)),

@@ -515,6 +515,18 @@ describe('a lock delay', () => {
     expect(a.error).toMatchObject({ code: 'LOCK_ABORTED' });
   });
 
+  test('that ends in a loss costs no turn: the lock is taken anew, and had after another delay', async () => {
+    const { clock, server, lock } = given({ lockDelay: '18s' });
+    server.create(heldBy('dead'));
+    const a = watched(lock('a').run(async () => 'had it'));
+    await clock.advance('20s');
+    server.delete();
+    await clock.advance('17s');
+    expect(a.done).toBe(false);
+    await clock.advance('4s');
+    expect(a.value).toBe('had it');
+  });
+
   test('comes on top of a timeout once the lease is won', async () => {
     const { clock, server, lock } = given({ lockDelay: '18s' });
     server.create(heldBy('dead'));

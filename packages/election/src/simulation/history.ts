@@ -109,7 +109,7 @@ class History {
     const from = scheduler.now;
     const slowest = Math.min(1, ...this.#scenario.machines.map(({ rate }) => rate));
     const bound =
-      (stale + timings.leaseDuration + longestAttempt(timings) + timings.retryPeriod) / slowest +
+      (stale + timings.leaseDuration + longestAttempt(timings) + timings.retryPeriod + timings.lockDelay) / slowest +
       MS_FOR_LATENCY;
     const latest = from + bound;
     while (!this.#leader) {
@@ -134,7 +134,7 @@ class History {
   }
 
   #longestStop(): number {
-    const { leaseDuration, drainGrace } = this.#scenario.timings;
-    return 4 * leaseDuration + drainGrace;
+    const { leaseDuration, drainGrace, lockDelay } = this.#scenario.timings;
+    return 4 * leaseDuration + drainGrace + lockDelay;
   }
 }

@@ -10,6 +10,8 @@ export interface MutationHooks {
   readonly clock?: (clock: Clock) => Clock;
   /** Stands between the work and its term. */
   readonly term?: (term: Term) => Term;
+  /** Milliseconds instead of what is configured. */
+  readonly lockDelay?: number;
   /** The work is not awaited: `leading` settles as soon as its signal aborts. */
   readonly detachesWork?: boolean;
   /** The fence is tested when a write is called, and not again at the socket. */

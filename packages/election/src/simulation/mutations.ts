@@ -149,6 +149,11 @@ export const MUTATIONS: readonly Mutation[] = [
         }),
     }),
   },
+  { name: 'a successor does not sit out the lock delay', hooks: () => ({ lockDelay: 0 }) },
+  {
+    name: 'half of the lock delay is sat out',
+    hooks: ({ timings }) => ({ lockDelay: timings.lockDelay / 2 }),
+  },
   { name: 'a read after a lost race is answered from a cache', hooks: readingFromCache },
   {
     name: 'a watch that ended is not opened again',

@@ -44,6 +44,9 @@ export interface ReignRecord {
   renewedAt: Instant;
   /** Its Lease was deleted, edited or restored under it: others may act, until it sees that. */
   disturbed: boolean;
+  /** Since when, in true time, its process holds what somebody has not released: within the lock delay nothing begins, and nothing is released. */
+  readonly owesDelaySince: number | undefined;
+  begun: boolean;
   /** When its process saw that the Lease is no longer what it wrote, in true time. */
   sawLossAt: number | undefined;
 }

@@ -55,6 +55,7 @@ export class Process implements Participant {
       namespace: 'default',
       identity,
       ...this.timings,
+      lockDelay: this.#hooks.lockDelay ?? this.timings.lockDelay,
       lease: this.#hooks.port?.(port) ?? port,
       clock: this.#hooks.clock?.(this.clock) ?? this.clock,
       random: seededRandom(Math.floor(world.random.next() * 2 ** 32)),

@@ -13,6 +13,8 @@ export const PROPERTIES = {
   'leader after the deadline':
     'isLeader is false later than the renew deadline after the last renewal was sent',
   'overlapping calls': 'leading and following alternate and never overlap',
+  'within the lock delay':
+    'who takes over from a holder that did not release neither begins nor releases before the lock delay is over',
   'dead on arrival': 'leading is called only with a term that is held, and was not asked to end',
   'foreign release': 'a release modifies only the Lease of its own term',
   'foreign renewal': 'a renewal modifies only the Lease of its own term',
@@ -125,6 +127,8 @@ export class Referee {
   begins(by: Participant, token: string): ReignRecord {
     const term = this.terms.findLast((other) => other.process === by && other.token === token);
     if (!term) throw new Error(`${by.name} leads by a write that the server never stored.`);
+    this.#expectDelayOver(term, 'begins');
+    term.begun = true;
     this.led++;
     this.trace(() => `${by.name} leads term ${term.number} (#${term.index})`);
     return term;
@@ -175,10 +179,31 @@ export class Referee {
 
   #released(before: Lease | undefined, by: Participant): void {
     const own = this.#holder?.process === by;
+    if (own && this.#holder) this.#expectDelayOver(this.#holder, 'is released');
     if (!own && !this.restored)
       this.breach('foreign release', `${by.name} released over ${describe(before)}`);
     if (!own && this.#holder) this.#holder.disturbed = true;
     this.#holder = undefined;
+  }
+
+  #expectDelayOver({ process, number, begun, owesDelaySince }: ReignRecord, what: string): void {
+    if (begun || owesDelaySince === undefined) return;
+    const since = this.#scheduler.now - owesDelaySince;
+    if (since < process.timings.lockDelay / process.machine.rate - 1)
+      this.breach(
+        'within the lock delay',
+        `term ${number} of ${process.name} ${what} ${seconds(since)} after its acquisition`,
+      );
+  }
+
+  /** What it took from itself it owes nothing for, unless it had not begun there either. */
+  #owesDelaySince(before: Lease | undefined, by: Participant): number | undefined {
+    if (!before || !recordOf(before).holder) return undefined;
+    const own = this.terms.findLast(
+      (term) => term.process === by && term.acquireTime === before.spec?.acquireTime,
+    );
+    if (!own) return this.#scheduler.now;
+    return own.begun ? undefined : own.owesDelaySince;
   }
 
   #renewed(term: ReignRecord, sentAt: Instant): void {
@@ -214,6 +239,8 @@ export class Referee {
       acquireTime: after.spec?.acquireTime,
       renewedAt: at,
       disturbed: false,
+      owesDelaySince: this.#owesDelaySince(before, by),
+      begun: false,
       sawLossAt: undefined,
     };
     this.terms.push(this.#holder);

@@ -35,10 +35,12 @@ const LEASE_DURATIONS_OF_CALM = 4.5;
 export function scenarioOf(seed: number): Scenario {
   const random = seededRandom(seed);
   const graces = [0.3, 1, 2];
+  const lockDelays = [0, 0, 0.3, 0.6];
   const base = pick(random, TIMINGS);
   const timings = resolveTimings({
     ...base,
     drainGrace: resolveTimings(base).leaseDuration * pick(random, graces),
+    lockDelay: resolveTimings(base).leaseDuration * pick(random, lockDelays),
   });
   const { leaseDuration: duration } = timings;
   const machines = machinesOf(random, timings);

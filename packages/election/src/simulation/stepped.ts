@@ -38,6 +38,8 @@ export async function runBySteps({ elector, clock, period, lead, signal }: Stepp
     void work?.ended.then(() => rest.abort());
     await sleep(clock, period, rest.signal);
   }
+  // What is held without having begun: a lock delay.
+  await elector.release();
 }
 
 function begin(term: Term, lead: (term: Term) => Promise<void>): Work {
