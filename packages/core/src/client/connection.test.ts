@@ -79,6 +79,23 @@ describe('writes under a right', () => {
     expect(timeout).toBeLessThanOrEqual(1700);
   });
 
+  test('are told to the right in the moment in which they are sent, and again when they are answered', async () => {
+    const { held, unsettled } = authority(2000);
+    const whileAsked: number[] = [];
+    const { client } = await given((request, response) => {
+      whileAsked.push(...unsettled);
+      json(request.method === 'POST' ? 504 : 409, { kind: 'Status' })(request, response);
+    });
+    const writer = client.under(held);
+    await expect(writer.update(ConfigMap, OBJECT)).rejects.toMatchObject({ statusCode: 409 });
+    expect([whileAsked.length, unsettled.length]).toEqual([1, 0]);
+    await writer.get(ConfigMap, KEY).catch(() => {});
+    expect(whileAsked).toHaveLength(1);
+    // Who gave up waiting does not know what became of it.
+    await writer.create(ConfigMap, { metadata: { ...KEY } }).catch(() => {});
+    expect(unsettled).toHaveLength(1);
+  });
+
   test('whose answer was lost are told to the right, with the time in which they may still take effect', async () => {
     const { client } = await given((request) => request.socket.destroy());
     const { held, unsettled } = authority(2000);

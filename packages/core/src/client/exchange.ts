@@ -65,9 +65,10 @@ class Attempt {
   readonly #route: Route;
   readonly #timeout: number;
   readonly #abort: LinkedAbort;
-  #sentAt = 0;
   #stopTimer: () => void = () => {};
   #sent = false;
+  /** To be called when a write was answered: until then it may take effect. */
+  #settle: () => void = () => {};
   #refusal: IncumbentError | undefined;
 
   constructor(request: HttpRequest, route: Route) {
@@ -84,6 +85,8 @@ class Attempt {
     this.#stopTimer = this.#route.clock.schedule(this.#timeout, () => this.#abort.abort(TIMED_OUT));
     try {
       const { statusCode, headers, body } = await this.#dispatch();
+      // A server that gave up waiting for itself does not know either.
+      if (statusCode !== GATEWAY_TIMEOUT) this.#settle();
       if (this.#request.stream && statusCode === 200) this.#finish(false);
       return {
         status: statusCode,
@@ -135,7 +138,8 @@ class Attempt {
       throw error;
     }
     this.#sent = true;
-    this.#sentAt = this.#route.clock.monotonic();
+    if (this.#request.method !== 'GET')
+      this.#settle = authority?.mayStillCommit(this.#timeout) ?? this.#settle;
   }
 
   async #text(body: Dispatcher.ResponseData['body']): Promise<string> {
@@ -161,11 +165,6 @@ class Attempt {
   #failed(error: unknown): IncumbentError {
     this.#finish(true);
     if (this.#refusal) return this.#refusal;
-    if (this.#sent && this.#request.method !== 'GET') {
-      this.#request.authority?.mayStillCommit(
-        Math.max(this.#sentAt + this.#timeout - this.#route.clock.monotonic(), 0),
-      );
-    }
     return this.#lostMeanwhile() ?? this.#explain(error);
   }
 
@@ -205,6 +204,7 @@ class Attempt {
   }
 }
 
+const GATEWAY_TIMEOUT = 504;
 const TIMED_OUT = Symbol('timed out');
 
 /** Leaves room for a short wait for a socket within what remains of a right. */

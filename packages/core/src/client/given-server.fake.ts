@@ -97,7 +97,10 @@ export function authority(ms: number, clock: Clock = systemClock) {
     assertHeld() {
       if (end <= clock.monotonic()) throw new AuthorityLostError('lost');
     },
-    mayStillCommit: (left) => unsettled.push(left),
+    mayStillCommit(left) {
+      unsettled.push(left);
+      return () => unsettled.splice(unsettled.indexOf(left), 1);
+    },
   };
   return { held, unsettled };
 }

@@ -51,7 +51,9 @@ export class TestTerm implements Term {
   assertHeld(): void {
     if (!this.held) throw new AuthorityLostError('lost');
   }
-  mayStillCommit(): void {}
+  mayStillCommit(): () => void {
+    return () => {};
+  }
   lose(): void {
     this.held = false;
     this.#abort.abort();

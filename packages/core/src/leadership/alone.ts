@@ -67,7 +67,9 @@ class EndlessTerm implements Term {
     if (this.#ended) throw new AuthorityLostError('The work that led alone has ended. Nothing was sent.');
   }
 
-  mayStillCommit(): void {}
+  mayStillCommit(): () => void {
+    return () => {};
+  }
 
   end(): void {
     this.#ended = true;

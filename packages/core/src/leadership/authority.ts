@@ -9,10 +9,10 @@ export interface Authority {
   /** @throws {@link AuthorityLostError} when the right is lost, or can no longer be known to be held */
   assertHeld(): void;
   /**
-   * Tells that a request sent under this right may still take effect during the next `ms` milliseconds,
-   * because its answer was lost. The right is not handed on before.
+   * Tells that a write is being sent under this right, which may take effect during the next `ms` milliseconds. The right is not
+   * handed on until they are over, or the function that is returned is called: the write was answered.
    */
-  mayStillCommit(ms: number): void;
+  mayStillCommit(ms: number): () => void;
 }
 
 /** The right to act is gone: nothing was sent. Work that meets this error stops; the next term's work starts afresh. */

@@ -189,7 +189,7 @@ test('work that runs when the operator stops is told, may still write, and is aw
     signal: term.signal,
     remaining: () => 1000,
     assertHeld() {},
-    mayStillCommit() {},
+    mayStillCommit: () => () => {},
   });
   void lead?.then(() => (givenUp = true));
   await settle();

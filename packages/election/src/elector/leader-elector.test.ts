@@ -747,6 +747,39 @@ describe('releasing', () => {
     expect(server.lease?.spec?.holderIdentity).toBe('');
   });
 
+  test('a write that the work left under way holds the release back until it is answered, and no longer', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    const settle = a.terms[0]?.mayStillCommit(8000);
+    const other = a.terms[0]?.mayStillCommit(8000);
+    a.stop();
+    await clock.advance('3s');
+    settle?.();
+    await clock.advance('1s');
+    expect(server.lease?.spec?.holderIdentity).toBe('a');
+    expect(() => a.terms[0]?.assertHeld()).toThrow(/its work has ended/);
+    other?.();
+    await clock.advance('10ms');
+    expect(server.lease?.spec?.holderIdentity).toBe('');
+    await a.running;
+  });
+
+  test('of writes under way and lost ones, the release waits for the last', async () => {
+    const { clock, server, replica } = given();
+    const a = replica('a');
+    await clock.advance('1s');
+    a.terms[0]?.mayStillCommit(1000);
+    const settle = a.terms[0]?.mayStillCommit(9000);
+    a.stop();
+    await clock.advance('2s');
+    settle?.();
+    await clock.advance('3.9s');
+    expect(server.lease?.spec?.holderIdentity).toBe('a');
+    await clock.advance('200ms');
+    expect(server.lease?.spec?.holderIdentity).toBe('');
+  });
+
   test('a release whose answer was lost is not released again', async () => {
     const { clock, server, replica } = given();
     const a = replica('a');

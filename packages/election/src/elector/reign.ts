@@ -53,6 +53,7 @@ export class Reign {
     this.#parts = parts;
     this.#renewsWhenAsked = renews === 'when asked';
     this.term = new LeaseTerm(lease, acquiredAt, parts.timings, parts.clock);
+    this.term.onAnswer = () => parts.wakeup.notify();
     this.#acquiredAt = acquiredAt;
     this.#renewAt = acquiredAt.monotonic + parts.timings.renewInterval;
   }

@@ -105,8 +105,15 @@ export const MUTATIONS: readonly Mutation[] = [
     hooks: () => ({ detachesWork: true }),
   },
   {
-    name: 'a release does not wait for writes of unknown outcome',
-    hooks: () => ({ term: (term) => view(term, () => term.remaining(), noop) }),
+    name: 'a release does not wait for writes that are not answered',
+    hooks: () => ({
+      term: (term) =>
+        view(
+          term,
+          () => term.remaining(),
+          () => noop,
+        ),
+    }),
   },
   {
     name: 'a leader ignores that somebody else wrote its Lease',

@@ -27,7 +27,7 @@ export class Process implements Participant {
   readonly name: string;
   readonly clock: ProcessClock;
   readonly timings: ResolvedTimings;
-  readonly orders: WorkOrders = { fail: false, stall: 0 };
+  readonly orders: WorkOrders = { fail: false, stall: 0, unawaited: 0 };
   readonly #world: World;
   readonly #hooks: MutationHooks;
   readonly sentRecords = new Set<string>();

@@ -198,7 +198,8 @@ export class Referee {
 
   /** What it took from itself it owes nothing for, unless it had not begun there either. */
   #owesDelaySince(before: Lease | undefined, by: Participant): number | undefined {
-    if (!before || !recordOf(before).holder) return undefined;
+    // A restore may bring an own record back over somebody else's, of which the Lease tells nothing any more.
+    if (this.restored || !before || !recordOf(before).holder) return undefined;
     const own = this.terms.findLast(
       (term) => term.process === by && term.acquireTime === before.spec?.acquireTime,
     );

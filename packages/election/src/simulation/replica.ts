@@ -99,7 +99,7 @@ export class Replica {
   }
 
   #exited(process: Process): void {
-    const { pending } = process.clock;
+    const pending = process.clock.pending - process.orders.unawaited;
     if (pending > 0) this.#world.referee.breach('does not stop', `${process.name} leaves ${pending} timers`);
     process.kill();
     if (process === this.process) this.#startAfter(this.#restart);

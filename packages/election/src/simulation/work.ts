@@ -1,4 +1,4 @@
-import { AuthorityLostError, type Term, sleep } from '@incumbent/core/client';
+import { AuthorityLostError, type Term, isApiError, sleep } from '@incumbent/core/client';
 import type { MutationHooks } from './mutation.js';
 import type { Answer } from './network.js';
 import type { Participant, ReignRecord } from './participant.js';
@@ -13,6 +13,8 @@ export interface WorkOrders {
   fail: boolean;
   /** Milliseconds for which the event loop blocks after the next write was called. */
   stall: number;
+  /** Writes under way that nobody awaits, each of which has a timer. */
+  unawaited: number;
 }
 
 /** What work throws when it is told to fail. */
@@ -51,7 +53,9 @@ export class Work {
     const { signal } = this.#term;
     const { leaseDuration } = scenario.timings;
     while (!signal.aborted) {
-      await this.#step();
+      // Some work starts a write and does not await it.
+      if (random.next() < 0.2) this.#writeUnawaited();
+      else await this.#step();
       await sleep(clock, random.next() * (leaseDuration / 5), signal);
     }
     const stubborn = weather.degree(this.#process.replica, 'stubborn work');
@@ -75,6 +79,13 @@ export class Work {
       if (error instanceof AuthorityLostError) return;
       // The server's errors and timeouts: work is level-triggered and tries again.
     }
+  }
+
+  #writeUnawaited(): void {
+    const orders = this.#orders;
+    orders.unawaited++;
+    const over = (): void => void orders.unawaited--;
+    this.#write().then(over, over);
   }
 
   async #write(): Promise<void> {
@@ -109,13 +120,13 @@ export class Work {
     const { clock } = this.#process;
     const { network, random, referee } = this.#world;
     const { signal } = this.#term;
-    const sentAt = clock.monotonic();
+    const settle = this.#term.mayStillCommit(timeout);
     referee.sends(this.#record);
     return new Promise((resolve, reject) => {
       const finish = (error?: Error): void => {
         cancel();
         signal.removeEventListener('abort', giveUp);
-        if (error) this.#term.mayStillCommit(Math.max(sentAt + timeout - clock.monotonic(), 0));
+        if (!error || (isApiError(error) && error.statusCode !== 504)) settle();
         if (error) reject(error);
         else resolve();
       };

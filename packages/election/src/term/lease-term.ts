@@ -8,6 +8,7 @@ import {
   elapsedSince,
 } from '@incumbent/core/client';
 import { recordOf } from '../lease/lease-record.js';
+import { UnsettledWrites } from './unsettled-writes.js';
 
 export type TermEnd = 'expired' | 'deleted' | 'usurped' | 'ended';
 
@@ -32,10 +33,12 @@ export class LeaseTerm implements Term {
   readonly #abort = new AbortController();
   #lease: Lease;
   #renewedAt: Instant;
-  #unsettledUntil = Number.NEGATIVE_INFINITY;
+  readonly #unsettled: UnsettledWrites;
   #end: TermEnd | undefined;
   /** Called in the tick in which the term is renewed or ends: whoever shows it to another thread is told. */
   onChange: () => void = () => {};
+  /** Called when, after the end of the term, a write that was sent under it is answered. */
+  onAnswer: () => void = () => {};
 
   /** `acquiredAt`: when the acquiring write was sent. */
   constructor(lease: Lease, acquiredAt: Instant, timings: TermTimings, clock: Clock) {
@@ -45,6 +48,7 @@ export class LeaseTerm implements Term {
     this.#renewedAt = acquiredAt;
     this.#timings = timings;
     this.#clock = clock;
+    this.#unsettled = new UnsettledWrites(clock, () => this.#end && this.onAnswer());
   }
 
   /** Aborts when the term is lost, and when its work is asked to end. In the latter case writes still go through. */
@@ -64,10 +68,9 @@ export class LeaseTerm implements Term {
   }
 
   /** `ms` is what the server was given; on its way to the server the write may have been for as long as writes can be late. */
-  mayStillCommit(ms: number): void {
+  mayStillCommit(ms: number): () => void {
     const { leaseDuration, renewDeadline } = this.#timings;
-    const until = this.#clock.monotonic() + ms + (leaseDuration - renewDeadline);
-    this.#unsettledUntil = Math.max(this.#unsettledUntil, until);
+    return this.#unsettled.add(ms + (leaseDuration - renewDeadline));
   }
 
   /** The Lease as this term last wrote or read it. */
@@ -83,9 +86,9 @@ export class LeaseTerm implements Term {
     return this.#end;
   }
 
-  /** When the last write whose answer was lost can no longer take effect, on the monotonic clock. */
+  /** When the last write that was not answered can no longer take effect, on the monotonic clock. */
   get unsettledUntil(): number {
-    return this.#unsettledUntil;
+    return this.#unsettled.until;
   }
 
   /** Milliseconds until the Lease may no longer count as ours, whether work goes on or not. */

@@ -26,6 +26,7 @@ export class ElectionThread {
   readonly #stop = new AbortController();
   readonly #renewDeadline: number;
   #term: LeaseTerm | undefined;
+  #settle: (() => void) | undefined;
   #workEnded: () => void = () => {};
   #notReady: string | undefined;
 
@@ -68,7 +69,10 @@ export class ElectionThread {
       case 'stepDown':
         return message.heir === undefined ? this.#elector.stepDown() : this.#elector.handOver(message.heir);
       case 'unsettled':
-        return this.#term?.mayStillCommit(message.until - this.#parts.clock.monotonic());
+        this.#settle = this.#term?.mayStillCommit(message.until - this.#parts.clock.monotonic());
+        return;
+      case 'settled':
+        return this.#settle?.();
       case 'ended':
         return this.#workEnded();
     }

@@ -27,8 +27,10 @@ export type ToThread =
   /** End the candidacy: release when the work has ended. */
   | { readonly kind: 'stop' }
   | { readonly kind: 'stepDown'; readonly heir: string | undefined }
-  /** A write may take effect until then, on the clock of the process. Said before `ended`. */
+  /** Writes that are not answered may take effect until then, on the clock of the process. Said before `ended`. */
   | { readonly kind: 'unsettled'; readonly until: number }
+  /** Those writes are all answered. */
+  | { readonly kind: 'settled' }
   /** The work of the term has ended. Until this is said the thread neither releases nor campaigns. */
   | { readonly kind: 'ended' };
 

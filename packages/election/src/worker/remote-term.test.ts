@@ -10,7 +10,7 @@ function given() {
   const extend = () => shared.extend(instant(clock), 10_000);
   extend();
   const won = { kind: 'won', number: 7, token: '100', memory: shared.memory } as const;
-  const term = new RemoteTerm({ won, name: 'operators/x', clock, send: () => {} });
+  const term = new RemoteTerm({ won, name: 'operators/x', clock, transit: 5000, send: () => {} });
   return { clock, shared, term, extend };
 }
 

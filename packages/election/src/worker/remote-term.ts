@@ -1,5 +1,6 @@
 import { AuthorityLostError, type Clock, type Term } from '@incumbent/core/client';
 import { REASONS, type TermEnd } from '../term/lease-term.js';
+import { UnsettledWrites } from '../term/unsettled-writes.js';
 import type { ToThread, Won } from './messages.js';
 import { SharedTerm } from './shared-term.js';
 
@@ -10,6 +11,8 @@ export interface RemoteTermParts {
   /** `namespace/name` of the Lease. */
   readonly name: string;
   readonly clock: Clock;
+  /** Milliseconds that a write may be on its way: what lies between renew deadline and lease duration. */
+  readonly transit: number;
   readonly send: (message: ToThread) => void;
 }
 
@@ -26,6 +29,8 @@ export class RemoteTerm implements Term {
   readonly #shared: SharedTerm;
   readonly #abort = new AbortController();
   #end: RemoteTermEnd | undefined;
+  readonly #unsettled: UnsettledWrites;
+  #handedBack = false;
   #cancel: () => void = () => {};
 
   constructor(parts: RemoteTermParts) {
@@ -33,6 +38,9 @@ export class RemoteTerm implements Term {
     this.token = parts.won.token;
     this.#parts = parts;
     this.#shared = new SharedTerm(parts.won.memory);
+    this.#unsettled = new UnsettledWrites(parts.clock, () => {
+      if (this.#handedBack && !this.#isUnsettled()) parts.send({ kind: 'settled' });
+    });
     this.#watch();
   }
 
@@ -53,8 +61,21 @@ export class RemoteTerm implements Term {
     if (this.remaining() <= 0) throw this.#lost();
   }
 
-  mayStillCommit(ms: number): void {
-    this.#parts.send({ kind: 'unsettled', until: this.#parts.clock.monotonic() + ms });
+  mayStillCommit(ms: number): () => void {
+    return this.#unsettled.add(ms + this.#parts.transit);
+  }
+
+  /** Lets the other thread go on when what was sent is answered, or can no longer take effect. Nothing more is sent under this term. */
+  handBack(): void {
+    const { send, transit } = this.#parts;
+    this.#handedBack = true;
+    // The other thread's term adds the time of transit, as it does for a write of its own.
+    if (this.#isUnsettled()) send({ kind: 'unsettled', until: this.#unsettled.until - transit });
+    send({ kind: 'ended' });
+  }
+
+  #isUnsettled(): boolean {
+    return this.#unsettled.until > this.#parts.clock.monotonic();
   }
 
   get end(): RemoteTermEnd | undefined {

@@ -7,6 +7,8 @@ export interface ThreadSessionParts {
   readonly data: ThreadData;
   readonly startThread: StartThread;
   readonly clock: Clock;
+  /** Milliseconds that a write may be on its way. */
+  readonly transit: number;
   /** Milliseconds that the thread gets to release and end after the work has. */
   readonly endGrace: number;
   /** Does the work of a term. Resolves when it has ended; never rejects. */
@@ -101,9 +103,9 @@ export class ThreadSession {
   }
 
   #termOf(won: Extract<FromThread, { kind: 'won' }>): RemoteTerm {
-    const { data, clock } = this.#parts;
+    const { data, clock, transit } = this.#parts;
     const name = `${data.election.namespace}/${data.election.name}`;
-    return new RemoteTerm({ won, name, clock, send: (message) => this.#send(message) });
+    return new RemoteTerm({ won, name, clock, transit, send: (message) => this.#send(message) });
   }
 
   async #lead(term: RemoteTerm): Promise<void> {
@@ -112,7 +114,7 @@ export class ThreadSession {
     // Whatever the work left running writes no more; only then may the thread let go of the lease.
     term.finish('ended');
     this.#term = undefined;
-    this.#send({ kind: 'ended' });
+    term.handBack();
   }
 
   /** Its work is done or was never begun: nothing is lost with it. */

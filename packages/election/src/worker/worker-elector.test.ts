@@ -291,6 +291,32 @@ describe('an election on a worker thread', () => {
     expect(holder()).toBe('');
   });
 
+  test('a write that the work left under way holds the release back until it is answered, and no longer', async () => {
+    const { clock, stop, terms, run, holder } = given();
+    void run();
+    await clock.advance('1s');
+    const settle = terms[0]?.mayStillCommit(8000);
+    stop.abort();
+    await clock.advance('5s');
+    expect(holder()).toBe('a');
+    settle?.();
+    await clock.advance('10ms');
+    expect(holder()).toBe('');
+  });
+
+  test('a write whose answer was lost long ago still counts for as long as it may be on its way', async () => {
+    const { clock, stop, terms, run, holder } = given();
+    void run();
+    await clock.advance('1s');
+    terms[0]?.mayStillCommit(2000);
+    await clock.advance('3s');
+    stop.abort();
+    await clock.advance('3.9s');
+    expect(holder()).toBe('a');
+    await clock.advance('200ms');
+    expect(holder()).toBe('');
+  });
+
   test('a loss that the thread sees is seen by the fence at once, also while the event loop is blocked', async () => {
     const { clock, server, terms, run, block } = given();
     void run();

@@ -183,6 +183,7 @@ export class WorkerElector {
       data: this.#data,
       startThread: this.#options.startThread ?? startWorkerThread,
       clock: this.#clock,
+      transit: this.#timings.leaseDuration - this.#timings.renewDeadline,
       // Room for the last writes to settle and for a release that is tried until the deadline.
       endGrace: 2 * this.#timings.leaseDuration,
       lead,

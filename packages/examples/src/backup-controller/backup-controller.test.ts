@@ -87,7 +87,7 @@ function given(spec: Partial<ReadonlyBackup['spec']> = {}, status?: ReadonlyBack
       signal: new AbortController().signal,
       remaining: () => 1000,
       assertHeld: () => {},
-      mayStillCommit: () => {},
+      mayStillCommit: () => () => {},
     },
   });
   const archives = async () =>

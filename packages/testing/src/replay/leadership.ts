@@ -74,5 +74,7 @@ class ScriptedTerm implements Term {
     if (this.#lost) throw new AuthorityLostError(`Term ${this.number} is over. Nothing was sent.`);
   }
 
-  mayStillCommit(): void {}
+  mayStillCommit(): () => void {
+    return () => {};
+  }
 }
