@@ -1,6 +1,9 @@
 import {
+  isAlreadyExists,
   isApiError,
+  isConflict,
   isForbidden,
+  isIncumbentError,
   isNotFound,
   isTooManyRequests,
   isUnauthorized,
@@ -22,7 +25,18 @@ export function explain(
   if (isNotFound(error)) return `${what}: not found; does namespace ${namespace} exist?`;
   if (isTooManyRequests(error))
     return `${what}: the server is overloaded and asks to wait ${error.retryAfter ?? 0} ms.`;
-  return `${what}: ${messageOf(error)}`;
+  if (isConflict(error) || isAlreadyExists(error))
+    return `${what}: somebody else wrote it first; it is read again.`;
+  return `${what}: ${messageOf(error).replace(/\.$/, '')}. ${remedyFor(error)}`.trimEnd();
+}
+
+function remedyFor(error: unknown): string {
+  if (isApiError(error) && error.statusCode >= 500)
+    return 'The server has a problem of its own: the attempt is repeated.';
+  if (isIncumbentError(error, 'REQUEST_TIMEOUT'))
+    return 'The attempt is repeated on a new connection; if this goes on, look for what keeps the server or the network.';
+  if (isIncumbentError(error, 'REQUEST_FAILED')) return 'The attempt is repeated.';
+  return '';
 }
 
 /** Milliseconds that the server wants to be left alone, or 0. */

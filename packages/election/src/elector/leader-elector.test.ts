@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { type LeadershipState, type Logger, type Term } from '@incumbent/core/client';
+import { type LeadershipState, type Logger, RequestError, type Term } from '@incumbent/core/client';
 import { VirtualClock, seededRandom, settle } from '@incumbent/core/testing';
 import { recordOf } from '../lease/lease-record.js';
-import { FakeLeaseServer, apiError } from '../lease/lease-server.fake.js';
+import { type Fault, FakeLeaseServer, type Request, apiError } from '../lease/lease-server.fake.js';
 import { LeaderElector, type LeaderElectorOptions } from './leader-elector.js';
 
 const KEY = { namespace: 'operators', name: 'backup-controller' };
@@ -885,6 +885,105 @@ describe('releasing', () => {
     await Promise.all([a.running, b.running]);
     expect(clock.pending).toBe(0);
   });
+});
+
+describe('whatever goes wrong with a request', () => {
+  const CAUSES: readonly (readonly [string, Fault, RegExp])[] = [
+    ['a hang', 'lost', /no answer\. The attempt is repeated on a new connection/],
+    ['a lost answer', 'answer lost', /no answer\. The attempt is repeated on a new connection/],
+    ['a conflict (409)', apiError(409, 'Conflict'), /somebody else wrote it first; it is read again/],
+    [
+      '429 with a Retry-After beyond the deadline',
+      apiError(429, 'TooManyRequests', 600_000),
+      /asks to wait 600000 ms/,
+    ],
+    [
+      'a denial (403)',
+      apiError(403, 'Forbidden'),
+      /RBAC denies "\w+"\. Add to a Role in namespace operators .*"coordination.k8s.io".*"leases".*verbs \["\w+"\]/,
+    ],
+    ['404', apiError(404, 'NotFound'), /not found; does namespace operators exist\?/],
+    [
+      '500',
+      apiError(500, 'InternalError'),
+      /InternalError \(500.*a problem of its own: the attempt is repeated/,
+    ],
+    ['503', apiError(503, 'ServiceUnavailable'), /ServiceUnavailable \(503.*the attempt is repeated/],
+    ['504', apiError(504, 'Timeout'), /Timeout \(504.*the attempt is repeated/],
+    [
+      'an expired token (401)',
+      apiError(401, 'Unauthorized'),
+      /does not accept our credentials; they are read again/,
+    ],
+    [
+      'a connection that is cut',
+      new RequestError('REQUEST_FAILED', 'server: the connection was cut.', true),
+      /the connection was cut\. The attempt is repeated\./,
+    ],
+  ];
+  /** What concerns the first two writes. */
+  const twice = (fault: Fault) => {
+    let left = 2;
+    return ({ verb }: Request): Fault | undefined =>
+      (verb === 'create' || verb === 'update') && left-- > 0 ? fault : undefined;
+  };
+
+  test.each(CAUSES)('%s delays an acquisition, and is told with its remedy', async (name, fault, line) => {
+    const { log, lines } = recordingLog();
+    const { clock, replica } = given({ log });
+    const a = replica('a');
+    a.port.fault = twice(fault);
+    // A Retry-After counts for up to a lease duration, each time.
+    await clock.advance('35s');
+    expect(a.elector.isLeader).toBe(true);
+    // A race that was lost is nothing to complain of.
+    expect([name, lines.some((text) => line.test(text))]).toEqual([name, name !== 'a conflict (409)']);
+  });
+
+  test.each(CAUSES)(
+    '%s delays a renewal, which is made before the deadline, and is told',
+    async (_, fault, line) => {
+      const { log, lines } = recordingLog();
+      const { clock, replica } = given({ log });
+      const a = replica('a');
+      await clock.advance('4s');
+      a.port.fault = twice(fault);
+      await clock.advance('40s');
+      expect([a.terms.length, a.elector.isLeader]).toEqual([1, true]);
+      expect(lines.filter((text) => text.startsWith('warn')).join('\n')).toMatch(line);
+    },
+  );
+
+  test.each(CAUSES)(
+    '%s delays a release, which is made before the deadline, and is told',
+    async (_, fault, line) => {
+      const { log, lines } = recordingLog();
+      const { clock, server, replica } = given({ log });
+      const a = replica('a');
+      await clock.advance('4s');
+      a.port.fault = twice(fault);
+      a.stop();
+      await clock.advance('6s');
+      await a.running;
+      expect(server.lease?.spec?.holderIdentity).toBe('');
+      expect(lines.join('\n')).toMatch(new RegExp(`Not released yet\\. .*${line.source}`));
+    },
+  );
+
+  test.each(CAUSES.filter(([, fault]) => fault !== 'answer lost'))(
+    '%s that does not end leaves the lease to lapse, and the run ends all the same',
+    async (_, fault) => {
+      const { clock, server, replica } = given();
+      const a = replica('a');
+      await clock.advance('4s');
+      a.port.fault = ({ verb }) => (verb === 'update' ? fault : undefined);
+      a.stop();
+      await clock.advance('20s');
+      await a.running;
+      expect(server.lease?.spec?.holderIdentity).toBe('a');
+      expect(clock.pending).toBe(0);
+    },
+  );
 });
 
 describe('step by step', () => {
