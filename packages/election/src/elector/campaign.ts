@@ -65,6 +65,7 @@ export class Campaign {
       retryPeriod: timings.retryPeriod,
       notBefore: this.#notBefore,
       identity,
+      earlierRun: this.#parts.earlierRun,
     } as const;
   }
 

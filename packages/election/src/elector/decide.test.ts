@@ -40,6 +40,16 @@ const leader = (over: Partial<Leader> = {}): Leader => ({
 });
 const HELD = { holderIdentity: 'b', leaseDurationSeconds: 15 };
 
+test('a holder that is known to be over is waited for as long as its writes may be late, and no longer than anybody', () => {
+  const earlierRun = { is: (holder: string) => holder === 'b', wait: 5000 };
+  const at = (now: number, spec = HELD, over: Partial<Follower> = { earlierRun }) =>
+    decide(present(spec), follower(over), now).kind;
+  expect([at(4999), at(5000)]).toEqual(['wait', 'takeOver']);
+  expect(at(5000, HELD, {})).toBe('wait');
+  expect(at(5000, { ...HELD, holderIdentity: 'c' })).toBe('wait');
+  expect(at(2000, { ...HELD, leaseDurationSeconds: 2 })).toBe('takeOver');
+});
+
 describe('a follower', () => {
   test.each<[string, Observation, Partial<Follower>, number, string]>([
     ['knows nothing yet', { kind: 'unknown' }, {}, 1e9, 'wait'],

@@ -27,6 +27,8 @@ export interface Follower {
   readonly identity: string;
   /** How long others leave a lease alone that was handed over to somebody by name. */
   readonly retryPeriod: number;
+  /** A holder that is known to be over, and how long its record protects it all the same. */
+  readonly earlierRun?: { readonly is: (holder: string) => boolean; readonly wait: number } | undefined;
 }
 
 export interface Leader {
@@ -86,7 +88,9 @@ function freeAt(observation: Exclude<Observation, { kind: 'unknown' }>, self: Fo
 /** Milliseconds for which a record protects its holder after it was first seen. */
 function waitFor(lease: Lease, self: Follower): number {
   const { holder, duration } = recordOf(lease);
-  if (holder) return duration ?? self.leaseDuration;
+  const whole = duration ?? self.leaseDuration;
+  if (holder && self.earlierRun?.is(holder)) return Math.min(whole, self.earlierRun.wait);
+  if (holder) return whole;
   // A release writes a duration of one second. A longer one was blanked by hand, under a holder that may still act.
   const rest = duration === undefined || duration <= 1000 ? 0 : duration;
   return Math.max(rest, isForSomebodyElse(lease, self.identity) ? self.retryPeriod : 0);

@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from '@incumbent/core/client';
 import type { LeasePort } from '../lease/lease-port.js';
+import type { Follower } from './decide.js';
 import type { LockDelay } from './lock-delay.js';
 import type { ElectionMetrics } from './metrics.js';
 import type { Observer } from './observer.js';
@@ -13,6 +14,7 @@ export interface ElectorParts {
   readonly lease: LeasePort;
   readonly key: { readonly namespace: string; readonly name: string };
   readonly identity: string;
+  readonly earlierRun: Follower['earlierRun'];
   readonly timings: ResolvedTimings;
   readonly clock: Clock;
   readonly random: Random;

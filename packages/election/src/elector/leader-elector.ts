@@ -34,7 +34,7 @@ import { recordOf } from '../lease/lease-record.js';
 import type { LeaseTerm } from '../term/lease-term.js';
 import { Campaign, type Win } from './campaign.js';
 import type { ElectorParts } from './elector-parts.js';
-import { replicaIdentity } from './identity.js';
+import { isEarlierRun, resolveIdentity } from './identity.js';
 import { LockDelay } from './lock-delay.js';
 import { ElectionMetrics } from './metrics.js';
 import { Observer } from './observer.js';
@@ -84,7 +84,7 @@ export class LeaderElector {
 
   constructor(options: LeaderElectorOptions) {
     const { random = systemRandom, clock = systemClock } = options;
-    this.identity = options.identity ?? replicaIdentity(random);
+    this.identity = resolveIdentity(options, random);
     this.#parts = assemble(options, this.identity, clock, random, () => this.#observed());
     this.#reports = new TermReports(this.#parts, options.events);
     this.#campaign = new Campaign(this.#parts);
@@ -336,6 +336,13 @@ function assemble(
     lease,
     key,
     identity,
+    earlierRun:
+      options.retakeFromContainer === undefined
+        ? undefined
+        : {
+            is: (holder) => isEarlierRun(holder, identity),
+            wait: leaseDuration - timings.renewDeadline,
+          },
     timings,
     clock,
     random,

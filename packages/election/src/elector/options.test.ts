@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { seededRandom } from '@incumbent/core/testing';
-import { replicaIdentity } from './identity.js';
+import { containerIdentity, isEarlierRun, replicaIdentity, resolveIdentity } from './identity.js';
 import { resolveTimings, timingsWarning } from './options.js';
 
 describe('timings', () => {
@@ -58,5 +58,50 @@ describe('identity', () => {
 
   test('names host and process where there is no pod', () => {
     expect(replicaIdentity(seededRandom(1), {})).toMatch(new RegExp(`_${process.pid}_[0-9a-z]{8}$`));
+  });
+});
+
+describe('the identity of a container’s run', () => {
+  const POD = { POD_NAME: 'backup-0', POD_UID: '1b9d' };
+  const identityOf = (container: string, startedAt: string, environment = POD): string =>
+    containerIdentity(container, seededRandom(Number(startedAt)), environment, { pid: 1, startedAt });
+
+  test('is known to the next run of the same container of the same pod, and to nobody else', () => {
+    const [mine, earlier] = [identityOf('manager', '200'), identityOf('manager', '100')];
+    expect(isEarlierRun(earlier, mine)).toBe(true);
+    const strangers = [
+      mine,
+      identityOf('manager', '200'),
+      identityOf('sidecar', '100'),
+      identityOf('manager', '100', { ...POD, POD_UID: '77aa' }),
+      identityOf('manager', '100', { POD_NAME: 'backup-1', POD_UID: '1b9d' }),
+      'backup-0_1b9d_abcdefgh',
+      'backup-0_1b9d_manager',
+      'backup-0_1b9d_manager_100',
+      `${earlier}_more`,
+      '',
+    ];
+    expect(strangers.filter((holder) => isEarlierRun(holder, mine))).toEqual([]);
+  });
+
+  test.each([
+    [{}, { pid: 1, startedAt: '1' }, /POD_NAME and POD_UID/],
+    [{ POD_NAME: 'backup-0' }, { pid: 1, startedAt: '1' }, /POD_NAME and POD_UID/],
+    [POD, { pid: 7, startedAt: '1' }, /not the first of its container \(pid 7\)/],
+    [POD, { pid: 1, startedAt: undefined }, /no \/proc\/self\/stat/],
+  ] as const)('is refused where it proves nothing: %j, %j', (environment, run, message) => {
+    expect(() => containerIdentity('manager', seededRandom(1), environment, run)).toThrow(
+      expect.objectContaining({ code: 'ELECTION_RETAKE', message: expect.stringMatching(message) }),
+    );
+  });
+
+  test('is refused together with an identity of one’s own, and outside of a container', () => {
+    const random = seededRandom(1);
+    expect(() => resolveIdentity({ identity: 'me', retakeFromContainer: 'manager' }, random)).toThrow(
+      /give one of them/,
+    );
+    expect(() => resolveIdentity({ retakeFromContainer: 'manager' }, random)).toThrow(
+      expect.objectContaining({ code: 'ELECTION_RETAKE' }),
+    );
   });
 });

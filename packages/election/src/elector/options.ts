@@ -46,6 +46,18 @@ export interface ElectionOptions extends ElectionTimings {
   /** What is written as the holder: the exact string. Must differ between replicas. @defaultValue see {@link replicaIdentity} */
   readonly identity?: string | undefined;
   /**
+   * Name of the container that this process is the first process of, as in its pod. A lease that an earlier run of the same container of the
+   * same pod left behind, because it crashed, is then taken after `leaseDuration` − `renewDeadline`, the room for writes that were
+   * on their way, instead of after `leaseDuration`. Not together with `identity`.
+   *
+   * Trusts the kubelet to start a container only when its last run is over. A write of that run that the server takes longer for than the
+   * room is accepted late: leave this out where that must not be.
+   *
+   * @defaultValue none: such a lease is a stranger's
+   * @throws {@link IncumbentError} `ELECTION_RETAKE` where the earlier run can't be told from a living holder
+   */
+  readonly retakeFromContainer?: string | undefined;
+  /**
    * How long work may take to end after it was asked to, before the lease is no longer renewed for it. It then lapses, unreleased.
    *
    * @defaultValue `'30s'`, as a pod's termination grace period

@@ -18,7 +18,7 @@ import { LeaseClient } from '../lease/lease-client.js';
 import type { RemovableLeasePort } from '../lease/lease-port.js';
 
 /** The timings, their presets, `drainGrace` and `lockDelay` are those of an election. */
-export interface LockOptions extends ElectionOptions {
+export interface LockOptions extends Omit<ElectionOptions, 'retakeFromContainer'> {
   /** The API server that holds the Lease. */
   readonly connection?: Connection;
   /** The Leases themselves, instead of a connection: for tests. */

@@ -26,7 +26,7 @@ import {
   systemRandom,
 } from '@incumbent/core/client';
 import { BehaviorSubject, type Observable, distinctUntilChanged } from 'rxjs';
-import { replicaIdentity } from '../elector/identity.js';
+import { resolveIdentity } from '../elector/identity.js';
 import type { Candidate } from '../elector/leader-elector.js';
 import { ElectionMetrics } from '../elector/metrics.js';
 import { type ElectionOptions, type ResolvedTimings, resolveTimings } from '../elector/options.js';
@@ -86,7 +86,7 @@ export class WorkerElector {
     this.#options = options;
     this.#clock = clock;
     this.#random = random;
-    this.identity = options.identity ?? replicaIdentity(random);
+    this.identity = resolveIdentity(options, random);
     this.#timings = resolveTimings(options);
     this.#pulse = Pulse.allocate(clock);
     this.#data = threadData(options, this.identity, this.#pulse.memory);
