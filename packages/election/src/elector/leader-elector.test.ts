@@ -754,7 +754,7 @@ describe('releasing', () => {
     const settle = a.terms[0]?.mayStillCommit(8000);
     const other = a.terms[0]?.mayStillCommit(8000);
     a.stop();
-    await clock.advance('3s');
+    await clock.advance('1s');
     settle?.();
     await clock.advance('1s');
     expect(server.lease?.spec?.holderIdentity).toBe('a');
