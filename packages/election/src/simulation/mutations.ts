@@ -116,6 +116,11 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
   },
   {
+    name: 'writes under way are taken for answered once the work is asked to end',
+    hooks: () => ({ term: (term) => view(term, () => term.remaining(), settlingAtEnd(term)) }),
+  },
+  { name: 'one more attempt is made after safeUntil, under a term that goes on for it', hooks: outlasting },
+  {
     name: 'a leader ignores that somebody else wrote its Lease',
     hooks: (process) => ({
       port: (port) =>
@@ -190,6 +195,25 @@ export const MUTATIONS: readonly Mutation[] = [
 ];
 
 const noop = (): void => {};
+
+function settlingAtEnd(term: Term): Term['mayStillCommit'] {
+  return (ms) => {
+    const settle = term.mayStillCommit(ms);
+    term.signal.addEventListener('abort', settle, { once: true });
+    return settle;
+  };
+}
+
+function outlasting({ timings }: Participant): MutationHooks {
+  return {
+    term: (term) => {
+      if (!(term instanceof LeaseTerm)) return term;
+      const remaining = term.leaseRemaining.bind(term);
+      term.leaseRemaining = () => remaining() + timings.retryPeriod;
+      return term;
+    },
+  };
+}
 
 function countingFromAnswer({ clock }: Participant): MutationHooks {
   return {
