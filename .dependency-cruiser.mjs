@@ -14,10 +14,11 @@ const LAYERS = {
     ['kit'],
   ],
   election: [['simulation'], ['lock', 'worker'], ['elector'], ['term'], ['lease']],
+  cli: [['elect', 'lock', 'lease'], ['command-line'], ['guard'], ['guardian', 'terminal']],
 };
 
 /** Packages from top to bottom; `testing` stands beside, and knows none of the others, but for its replays, which run operators. */
-const PACKAGES = ['examples', 'election', 'core'];
+const PACKAGES = ['examples', 'cli', 'election', 'core'];
 
 const upward = Object.entries(LAYERS).flatMap(([name, rows]) =>
   rows.flatMap((row, depth) =>
@@ -49,7 +50,7 @@ export default {
       name: 'testing-stands-alone',
       severity: 'error',
       from: { path: '^packages/testing/src/', pathNot: '^packages/testing/src/replay/' },
-      to: { path: '^packages/(core|election|examples)/' },
+      to: { path: '^packages/(core|election|cli|examples)/' },
     },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
   ],

@@ -36,6 +36,7 @@ export default {
     project('core', 'packages/core'),
     project('election', 'packages/election'),
     project('testing', 'packages/testing'),
+    project('cli', 'packages/cli'),
     project('examples', 'packages/examples'),
     project('test', 'test'),
   ],

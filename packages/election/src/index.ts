@@ -6,6 +6,8 @@ export {
   ElectionOptionsError,
   type ElectionPreset,
   type ElectionTimings,
+  type ResolvedTimings,
+  resolveTimings,
 } from './elector/options.js';
 export {
   type Decision,
@@ -16,6 +18,7 @@ export {
   type Sighting,
   decide,
 } from './elector/decide.js';
+export { HANDOVER_REQUEST_ANNOTATION, handoverRequest } from './elector/handover-request.js';
 export { type ReplicaEnvironment, replicaIdentity } from './elector/identity.js';
 export type { AttemptOptions, LeasePort } from './lease/lease-port.js';
 export { type LeaseRecord, recordOf } from './lease/lease-record.js';

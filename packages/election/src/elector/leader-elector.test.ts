@@ -1,8 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { type LeadershipState, type Logger, RequestError, type Term } from '@incumbent/core/client';
+import {
+  type Lease,
+  type LeadershipState,
+  type Logger,
+  RequestError,
+  type Term,
+} from '@incumbent/core/client';
 import { VirtualClock, seededRandom, settle } from '@incumbent/core/testing';
 import { recordOf } from '../lease/lease-record.js';
 import { type Fault, FakeLeaseServer, type Request, apiError } from '../lease/lease-server.fake.js';
+import { HANDOVER_REQUEST_ANNOTATION, handoverRequest } from './handover-request.js';
 import { LeaderElector, type LeaderElectorOptions } from './leader-elector.js';
 
 const KEY = { namespace: 'operators', name: 'backup-controller' };
@@ -856,6 +863,58 @@ describe('releasing', () => {
     expect(c.terms).toHaveLength(1);
     expect(b.terms).toHaveLength(0);
     expect(server.lease?.metadata.annotations).toEqual({});
+  });
+
+  describe('asked for a handover by an annotation on the Lease', () => {
+    const annotate = (server: FakeLeaseServer, request: string): void => {
+      const lease = server.lease as Lease;
+      const annotations = { ...lease.metadata.annotations, [HANDOVER_REQUEST_ANNOTATION]: request };
+      server.put({ ...lease, metadata: { ...lease.metadata, annotations } });
+    };
+
+    test('the leader releases in favour of the one named, at once and in one write, and the winner clears the request', async () => {
+      const { clock, server, replica, holders } = given();
+      const [a, b, c] = [replica('a'), replica('b'), replica('pod-c_uid_x')];
+      c.port.latency = 200;
+      await clock.advance('1s');
+      annotate(server, handoverRequest(0, 'pod-c'));
+      await clock.advance('1s');
+      expect([a.terms.length, b.terms.length, c.terms.length]).toEqual([1, 0, 1]);
+      expect(holders()).toEqual(['a', 'a', '', 'pod-c_uid_x']);
+      expect(server.lease?.metadata.annotations).toEqual({});
+    });
+
+    test('nobody named: anybody else is next', async () => {
+      const { clock, server, replica } = given();
+      const [a, b] = [replica('a'), replica('b')];
+      await clock.advance('1s');
+      annotate(server, handoverRequest(0));
+      await clock.advance('100ms');
+      expect([a.terms.length, b.terms.length]).toEqual([1, 1]);
+    });
+
+    test('while a renewal is under way it is heeded too', async () => {
+      const { clock, server, replica } = given();
+      const [a, b] = [replica('a'), replica('b')];
+      a.port.latency = 50;
+      await clock.advance('5.12s');
+      annotate(server, handoverRequest(0));
+      await clock.advance('3s');
+      expect([a.terms.length, b.terms.length]).toEqual([1, 1]);
+    });
+
+    test.each([handoverRequest(1), handoverRequest(10), '0', 'please/b', ''])(
+      '"%s" is not for the leader of term 0, who goes on and renews',
+      async (request) => {
+        const { clock, server, replica } = given();
+        const a = replica('a');
+        await clock.advance('1s');
+        annotate(server, request);
+        await clock.advance('30s');
+        expect(a.terms).toHaveLength(1);
+        expect(a.elector.isLeader).toBe(true);
+      },
+    );
   });
 
   test('work that fails unasked releases the lease and rejects the run', async () => {

@@ -15,6 +15,7 @@ import type { Win } from './campaign.js';
 import { decide } from './decide.js';
 import type { ElectorParts } from './elector-parts.js';
 import { explain, retryAfter } from './explain.js';
+import { handoverRequestOf } from './handover-request.js';
 import { released, renewed } from './spec.js';
 
 /** What a reign ended with. */
@@ -124,6 +125,7 @@ export class Reign {
       } as const;
       const decision = decide(observer.current, self, now);
       if (decision.kind === 'stepDown') return this.#lose(decision.reason);
+      this.#heedRequest();
       if (decision.kind === 'renew') void this.#renew();
       else if (decision.kind === 'wait') {
         if (!this.#renewing) this.#answer();
@@ -134,6 +136,21 @@ export class Reign {
 
   #answer(): void {
     for (const resolve of this.#asked.splice(0)) resolve();
+  }
+
+  /** Somebody has asked for a handover, by an annotation. */
+  #heedRequest(): void {
+    const { observer, log } = this.#parts;
+    if (this.draining || observer.current.kind !== 'present') return;
+    const request = handoverRequestOf(observer.current.lease, this.term.number);
+    if (!request) return;
+    log.info(
+      { term: this.term.number },
+      `Asked to hand over${request.heir ? ` to ${request.heir}` : ''}, by an annotation on the Lease.`,
+    );
+    // The annotation is a version of the Lease that we did not write: the release is to meet it.
+    this.#adopt();
+    this.drain(request.heir);
   }
 
   /** When this term sent that record. One of an earlier term of ours, which a restore of etcd may bring back, is not its own. */

@@ -1,6 +1,7 @@
 import type { Draft, Lease } from '@incumbent/core/client';
 import { laterMicroTime, microTime } from '../lease/micro-time.js';
 import { HANDOVER_ANNOTATION } from './decide.js';
+import { HANDOVER_REQUEST_ANNOTATION } from './handover-request.js';
 
 /** What is written into the Lease: pure functions from what was there to what shall be. Fields and labels of others stay. */
 
@@ -73,7 +74,13 @@ function withSpec(lease: Lease, spec: NonNullable<Lease['spec']>): Lease {
   return { ...lease, metadata, spec };
 }
 
+/** Both are answered by the take-over. */
 function withoutHeir(lease: Lease): Lease {
-  const { [HANDOVER_ANNOTATION]: heir, ...annotations } = lease.metadata.annotations ?? {};
-  return heir === undefined ? lease : { ...lease, metadata: { ...lease.metadata, annotations } };
+  const {
+    [HANDOVER_ANNOTATION]: heir,
+    [HANDOVER_REQUEST_ANNOTATION]: request,
+    ...annotations
+  } = lease.metadata.annotations ?? {};
+  if (heir === undefined && request === undefined) return lease;
+  return { ...lease, metadata: { ...lease.metadata, annotations } };
 }
