@@ -1,0 +1,41 @@
+/**
+ * Runs the suites of the `incumbent` command against one of the two API servers.
+ *
+ * `npm run test:cli -- --server embedded|real [other arguments of Jest]`; `real` needs `KUBEBUILDER_ASSETS`.
+ */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const { values, positionals } = parseArgs({
+  options: { server: { type: 'string', default: 'embedded' } },
+  allowPositionals: true,
+});
+const { server } = values;
+if (server !== 'embedded' && server !== 'real') stop(`--server ${server}: write "embedded" or "real".`);
+if (server === 'real' && !process.env['KUBEBUILDER_ASSETS'])
+  stop('The real API server is started from KUBEBUILDER_ASSETS, which is not set.');
+
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--experimental-vm-modules',
+    '--disable-warning=ExperimentalWarning',
+    'node_modules/jest/bin/jest.js',
+    '--selectProjects',
+    'cli',
+    'test',
+    'examples',
+    '--testPathPatterns',
+    'packages/cli/|test/cli/|examples/src/(lock|plain-leader)/',
+    ...positionals,
+  ],
+  { cwd: root, stdio: 'inherit', env: { ...process.env, INCUMBENT_TEST_SERVER: server } },
+);
+process.exitCode = status ?? 1;
+
+function stop(problem) {
+  process.stderr.write(`${problem}\n`);
+  process.exit(2);
+}
