@@ -7,15 +7,14 @@ import { Client, Lease, connect } from '@incumbent/core/client';
 import { blackHole } from '@incumbent/testing';
 import { testEnvironment } from '@incumbent/testing/jest';
 import { type Run, overlaps, runsIn } from './beats.js';
-import { BEACON, IncumbentProcess, childrenOf, isAlive } from './incumbent-process.js';
+import { BEACON, IncumbentProcess, childrenOf, isAlive, killAll } from './incumbent-process.js';
 
 const PATIENCE = { timeout: 30_000 };
 const TEST_TIMEOUT = 90_000;
 /** D 2 s, N 1.4 s. */
-const QUICK = [
-  ...['--lease-duration', '2s', '--renew-deadline', '1.4s'],
-  ...['--renew-interval', '700ms', '--retry-period', '200ms'],
-];
+const QUICK = '--lease-duration 2s --renew-deadline 1.4s --renew-interval 700ms --retry-period 200ms'.split(
+  ' ',
+);
 const LEASE_DURATION = 2000;
 
 const environment = testEnvironment();
@@ -30,12 +29,10 @@ async function given() {
   const namespace = await environment.namespace();
   const kubeconfig = await environment.kubeconfig({ namespace });
   const file = path.join(folder, 'beats');
+  ends.push(() => killAll(runsIn(file).map(({ pid }) => pid)));
   const start = (args: readonly string[], config = kubeconfig): IncumbentProcess => {
     const started = new IncumbentProcess(args, { KUBECONFIG: config });
-    ends.push(async () => {
-      started.signal('SIGKILL');
-      await started.finished();
-    });
+    ends.push(() => started.kill());
     return started;
   };
   /** A replica whose command is a beacon. */
@@ -49,8 +46,19 @@ async function given() {
   ) =>
     start(
       [
-        ...['elect', '--lease', 'one', '--identity', id, '--json', ...QUICK, ...options, '--'],
-        ...[process.execPath, BEACON, file, ...beacon],
+        'elect',
+        '--lease',
+        'one',
+        '--identity',
+        id,
+        '--json',
+        ...QUICK,
+        ...options,
+        '--',
+        process.execPath,
+        BEACON,
+        file,
+        ...beacon,
       ],
       config,
     );
@@ -112,6 +120,19 @@ describe('the command does not outlive its right', () => {
       expect(killed.beats.filter(({ what }) => what === 'asked')).toHaveLength(asked);
       expect(next.first - killed.last).toBeLessThan(LEASE_DURATION + 1500);
       expect([guardians.length, guardians.filter(isAlive), isAlive(first.pid)]).toEqual([1, [], false]);
+    },
+    TEST_TIMEOUT,
+  );
+
+  test(
+    'it is asked to end as soon as its parent is killed, however long the term would last',
+    async () => {
+      const { start, file, runs } = await given();
+      const a = start(['elect', '--lease', 'one', '--', process.execPath, BEACON, file]);
+      await environment.eventually(() => expect(runs()).toHaveLength(1), PATIENCE);
+      const [{ pid }] = runs() as [Run];
+      a.signal('SIGKILL');
+      await environment.eventually(() => expect(isAlive(pid)).toBe(false), { timeout: 3000 });
     },
     TEST_TIMEOUT,
   );

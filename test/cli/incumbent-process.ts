@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
-import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 export const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
@@ -29,6 +28,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 export class IncumbentProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
   readonly #finished: Promise<Finished>;
   #stdout = '';
   #stderr = '';
@@ -43,17 +43,23 @@ export class IncumbentProcess {
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     // Its output may stay open for longer: the command has it too.
-    const [exited, closed] = [once(this.#child, 'exit'), once(this.#child, 'close')];
-    this.#finished = exited.then(async ([status]) => {
-      await closed;
-      running.delete(this.#child);
-      return { status: status as number | null, stdout: this.#stdout, stderr: this.#stderr };
-    });
+    this.#exited = once(this.#child, 'exit').then(() => running.delete(this.#child));
+    this.#finished = once(this.#child, 'close').then(([status]) => ({
+      status: status as number | null,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+    }));
   }
 
   /** When it has ended and nobody has its output open any more. */
   finished(): Promise<Finished> {
     return this.#finished;
+  }
+
+  /** Ends it, whatever of its command may be left. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.#exited;
   }
 
   get hasEnded(): boolean {
@@ -104,8 +110,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether it has said what it will do on SIGTERM. */
-export function heedsSigterm(pid: number): boolean {
-  const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? '0';
-  return (BigInt(`0x${caught}`) & (1n << BigInt(os.constants.signals.SIGTERM - 1))) !== 0n;
+/** What a guardian that does not do its duty leaves behind is not left to the machine. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }

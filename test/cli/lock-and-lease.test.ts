@@ -9,14 +9,13 @@ import { Client, Lease, connect } from '@incumbent/core/client';
 import { testEnvironment } from '@incumbent/testing/jest';
 import { parse } from 'yaml';
 import { overlaps, runsIn } from './beats.js';
-import { BEACON, IncumbentProcess, MAIN, heedsSigterm } from './incumbent-process.js';
+import { BEACON, IncumbentProcess, MAIN } from './incumbent-process.js';
 
 const PATIENCE = { timeout: 30_000 };
 const TEST_TIMEOUT = 90_000;
-const QUICK = [
-  ...['--lease-duration', '2s', '--renew-deadline', '1.4s'],
-  ...['--renew-interval', '700ms', '--retry-period', '200ms'],
-];
+const QUICK = '--lease-duration 2s --renew-deadline 1.4s --renew-interval 700ms --retry-period 200ms'.split(
+  ' ',
+);
 
 const environment = testEnvironment();
 const ends: (() => unknown)[] = [];
@@ -31,10 +30,7 @@ async function given() {
   const kubeconfig = await environment.kubeconfig({ namespace });
   const start = (...args: readonly string[]): IncumbentProcess => {
     const started = new IncumbentProcess(args, { KUBECONFIG: kubeconfig, NO_COLOR: '1' });
-    ends.push(async () => {
-      started.signal('SIGKILL');
-      await started.finished();
-    });
+    ends.push(() => started.kill());
     return started;
   };
   const finished = (...args: readonly string[]) => start(...args).finished();
@@ -85,8 +81,11 @@ describe('incumbent lock', () => {
       expect(timedOut.stderr).toMatch(
         /^incumbent: \S+\/one was not to be had within 500ms: held by somebody/,
       );
-      const waiting = start('lock', ...line);
-      await environment.eventually(() => expect(heedsSigterm(waiting.pid)).toBe(true), PATIENCE);
+      // Who has connected is waiting.
+      const proxy = await environment.faults();
+      const config = await environment.kubeconfigThrough(proxy, { namespace });
+      const waiting = start('lock', '--kubeconfig', config, ...line);
+      await environment.eventually(() => expect(proxy.connections).toBeGreaterThan(0), PATIENCE);
       waiting.signal('SIGTERM');
       expect((await waiting.finished()).status).toBe(143);
     },
@@ -144,7 +143,7 @@ describe('incumbent lease', () => {
     'list and get show a table, wide, JSON and YAML; what is missing is said, with status 1',
     async () => {
       const { finished, heldBySomebody, namespace, client } = await given();
-      await heldBySomebody(15, 60_000);
+      await heldBySomebody(15, 3_600_000);
       await client.create(Lease, { metadata: { namespace, name: 'two', labels: { app: 'web' } } });
       const [table, wide, labelled, all, json, yaml, missing] = await Promise.all([
         finished('lease', 'list'),
@@ -157,7 +156,7 @@ describe('incumbent lease', () => {
       ]);
       const lines = table.stdout.split('\n');
       expect(lines[0]).toBe('NAME   HOLDER     STATE      AGE   HELD SINCE   TRANSITIONS   RENEWED');
-      expect(lines[1]).toMatch(/^one    somebody   expired    \d+s +6\ds          3             6\ds$/);
+      expect(lines[1]).toMatch(/^one    somebody   expired    \d+s +60m          3             60m$/);
       expect(lines[2]).toMatch(/^two               released   \d+s                 0$/);
       expect(wide.stdout.split('\n')[1]).toMatch(/ 15s$/);
       const list = JSON.parse(labelled.stdout) as { kind: string; items: Lease[] };

@@ -9,6 +9,8 @@ import { guardianProcesses } from './guard/channel.js';
 import { run } from './program.js';
 
 const SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+const listeners = new Set<(signal: StopSignal) => void>();
+const tell = (signal: StopSignal): void => listeners.forEach((listener) => listener(signal));
 
 const system: System = {
   stdout: process.stdout,
@@ -27,7 +29,8 @@ const system: System = {
 for (const output of [process.stdout, process.stderr])
   output.on('error', (error) => {
     if (codeOf(error) !== 'EPIPE') throw error;
-    if (process.listenerCount('SIGTERM') === 0) process.exit(0);
+    if (listeners.size === 0) process.exit(128 + os.constants.signals.SIGPIPE);
+    tell('SIGPIPE');
   });
 
 const isPlugin = path.basename(process.argv[1] ?? '').startsWith('kubectl-');
@@ -40,8 +43,10 @@ process.exitCode = await run(
 );
 
 function onSignal(listener: (signal: StopSignal) => void): () => void {
-  for (const signal of SIGNALS) process.on(signal, listener);
+  if (listeners.size === 0) for (const signal of SIGNALS) process.on(signal, tell);
+  listeners.add(listener);
   return () => {
-    for (const signal of SIGNALS) process.off(signal, listener);
+    listeners.delete(listener);
+    if (listeners.size === 0) for (const signal of SIGNALS) process.off(signal, tell);
   };
 }

@@ -21,22 +21,23 @@ export interface Invocation {
 
 /** Runs one command line, and resolves to its exit status. Never rejects. */
 export async function run({ name, args, version }: Invocation, system: System): Promise<number> {
-  const outcome: Outcome = { status: 0 };
+  const outcome: Outcome = { status: 0, isWrapper: false };
   const program = programFor(name, version, { system, outcome });
-  const isWrapper = ['elect', 'lock'].includes(args.find((arg) => !arg.startsWith('-')) ?? '');
   try {
     await program.parseAsync(args, { from: 'user' });
     return outcome.status;
   } catch (error) {
-    if (error instanceof CommanderError) return statusOfUsage(error, isWrapper);
+    if (error instanceof CommanderError) return statusOfUsage(error, outcome);
     system.stderr.write(`incumbent: ${explain(error)}\n`);
     const status = error instanceof CommandFailure ? error.status : undefined;
-    return status ?? (isWrapper ? ExitStatus.failed : 1);
+    return status ?? (outcome.isWrapper ? ExitStatus.failed : 1);
   }
 }
 
 interface Outcome {
   status: number;
+  /** Whether the status is that of another program, with few left for us. */
+  isWrapper: boolean;
 }
 
 interface Wiring {
@@ -44,14 +45,14 @@ interface Wiring {
   readonly outcome: Outcome;
 }
 
-function statusOfUsage({ exitCode }: CommanderError, isWrapper: boolean): number {
+function statusOfUsage({ exitCode }: CommanderError, { isWrapper }: Outcome): number {
   if (exitCode === 0) return 0;
   return isWrapper ? ExitStatus.failed : 2;
 }
 
 function programFor(name: string, version: string, wiring: Wiring): Command {
   const { stdout, stderr } = wiring.system;
-  const program = new Command(name)
+  const program = withClusterOptions(new Command(name))
     .description('Leases, and leadership and locks for any program, on a Kubernetes cluster.')
     .version(version)
     .enablePositionalOptions()
@@ -63,7 +64,10 @@ function programFor(name: string, version: string, wiring: Wiring): Command {
       getOutHelpWidth: () => stdout.columns ?? 100,
       getErrHelpWidth: () => stderr.columns ?? 100,
     })
-    .showHelpAfterError(`Try --help.`);
+    .showHelpAfterError('Try --help.')
+    .hook('preSubcommand', (_, command) => {
+      wiring.outcome.isWrapper ||= ['elect', 'lock'].includes(command.name());
+    });
   addElect(program, wiring);
   addLock(program, wiring);
   addLease(program, wiring);
@@ -80,8 +84,8 @@ function addElect(program: Command, { system, outcome }: Wiring): void {
   withClusterOptions(withCandidateOptions(command))
     .option('--json', 'print a line of JSON for each event on standard output')
     .addHelpText('after', examples(program, ELECT_EXAMPLES))
-    .action(async (name: string, args: string[], options: ElectOptions) => {
-      outcome.status = await elect({ command: name, args }, options, system);
+    .action(async (name: string, args: string[], _: unknown, called: Command) => {
+      outcome.status = await elect({ command: name, args }, optionsOf<ElectOptions>(called), system);
     });
 }
 
@@ -96,34 +100,36 @@ function addLock(program: Command, { system, outcome }: Wiring): void {
     .option('--timeout <time>', 'wait no longer than that for the lock (default: for ever)', duration)
     .option('--try', 'do not wait')
     .addHelpText('after', examples(program, LOCK_EXAMPLES))
-    .action(async (name: string, args: string[], options: LockCommandOptions) => {
-      outcome.status = await lock({ command: name, args }, options, system);
+    .action(async (name: string, args: string[], _: unknown, called: Command) => {
+      outcome.status = await lock({ command: name, args }, optionsOf<LockCommandOptions>(called), system);
     });
 }
 
 function addLease(program: Command, { system, outcome }: Wiring): void {
-  const lease = program.command('lease').description('look at leases, and ask for handovers');
+  const lease = withClusterOptions(program.command('lease')).description(
+    'look at leases, and ask for handovers',
+  );
   withSelection(withClusterOptions(lease.command('list').alias('ls')))
     .description('all leases of a namespace, or of the cluster')
     .addOption(outputOption(['wide', 'json', 'yaml']))
     .addHelpText('after', examples(program, LIST_EXAMPLES))
-    .action(async (options: ListOptions) => {
-      outcome.status = await list(options, system);
+    .action(async (_: unknown, called: Command) => {
+      outcome.status = await list(optionsOf<ListOptions>(called), system);
     });
   withClusterOptions(lease.command('get'))
     .description('some leases by name')
     .argument('<names...>', 'NAME, or NAMESPACE/NAME')
     .addOption(outputOption(['wide', 'json', 'yaml']))
-    .action(async (names: string[], options: ShowOptions) => {
-      outcome.status = await get(names, options, system);
+    .action(async (names: string[], _: unknown, called: Command) => {
+      outcome.status = await get(names, optionsOf<ShowOptions>(called), system);
     });
   withSelection(withClusterOptions(lease.command('watch')))
     .description('leases as they change, until Ctrl-C')
     .argument('[name]', 'NAME, or NAMESPACE/NAME (default: all)')
     .addOption(outputOption(['wide', 'json']))
     .addHelpText('after', examples(program, WATCH_EXAMPLES))
-    .action(async (name: string | undefined, options: ListOptions) => {
-      outcome.status = await watch(name, options, system);
+    .action(async (name: string | undefined, _: unknown, called: Command) => {
+      outcome.status = await watch(name, optionsOf<ListOptions>(called), system);
     });
   addHandOn(program, lease, { system, outcome });
 }
@@ -133,19 +139,19 @@ function addHandOn(program: Command, lease: Command, { system, outcome }: Wiring
     .description('ask the leader to hand over, and wait for the next one')
     .argument('<name>', 'NAME, or NAMESPACE/NAME')
     .option('--to <replica>', 'who is to be the next: an identity, or the name of a pod')
-    .option('--timeout <time>', 'how long to wait', duration, 60_000)
+    .addOption(patience())
     .addHelpText('after', examples(program, HANDOVER_EXAMPLES))
-    .action(async (name: string, options: HandoverOptions) => {
-      outcome.status = await handover(name, options, system);
+    .action(async (name: string, _: unknown, called: Command) => {
+      outcome.status = await handover(name, optionsOf<HandoverOptions>(called), system);
     });
   withClusterOptions(lease.command('release'))
     .description('ask the leader to release the lease, and wait until it has')
     .argument('<name>', 'NAME, or NAMESPACE/NAME')
     .option('--force', 'do not ask: remove the name of the holder, who may still work')
-    .option('--timeout <time>', 'how long to wait', duration, 60_000)
+    .addOption(patience())
     .addHelpText('after', examples(program, RELEASE_EXAMPLES))
-    .action(async (name: string, options: ReleaseOptions) => {
-      outcome.status = await release(name, options, system);
+    .action(async (name: string, _: unknown, called: Command) => {
+      outcome.status = await release(name, optionsOf<ReleaseOptions>(called), system);
     });
 }
 
@@ -153,6 +159,16 @@ function withSelection(command: Command): Command {
   return command
     .option('-A, --all-namespaces', 'of all namespaces')
     .option('-l, --selector <labels>', 'only those with these labels: app=web,tier in (a,b)');
+}
+
+function patience(): Option {
+  return new Option('--timeout <time>', 'how long to wait').argParser(duration).default(60_000, '1m');
+}
+
+/** Those of the cluster may stand before the command too, as kubectl's. */
+function optionsOf<T>(called: Command): T {
+  const { parent } = called;
+  return { ...(parent ? optionsOf<object>(parent) : {}), ...called.opts() } as T;
 }
 
 function outputOption(formats: readonly string[]): Option {

@@ -1,7 +1,7 @@
 /** What `elect` and `lock` share: options of an election, and a command that runs while a term lasts. */
 import type { Term } from '@incumbent/core/client';
 import { type ElectionPreset, type ResolvedTimings, resolveTimings } from '@incumbent/election';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ExitStatus } from '../guard/exit-status.js';
 import { findCommand } from '../guard/find-command.js';
 import { GuardedRun } from '../guard/guarded-run.js';
@@ -28,13 +28,22 @@ const GRACE = 20_000;
 export function withCandidateOptions(command: Command): Command {
   return command
     .requiredOption('--lease <name>', 'the Lease: NAMESPACE/NAME, or NAME; made where it is absent')
-    .option('--identity <id>', 'written into the Lease as the holder; must differ between replicas')
+    .option('--identity <id>', 'written into the Lease as the holder; must differ between replicas', notEmpty)
     .addOption(new Option('--preset <name>', 'timings of the election').choices(PRESETS).default('balanced'))
     .option('--lease-duration <time>', 'how long a silent holder is left alone; whole seconds', duration)
     .option('--renew-deadline <time>', 'how long after its last renewal a holder goes on', duration)
     .option('--renew-interval <time>', 'time between renewals', duration)
     .option('--retry-period <time>', 'time between attempts after a failed one', duration)
-    .option('--grace <time>', 'between SIGTERM and SIGKILL for COMMAND', duration, GRACE);
+    .addOption(
+      new Option('--grace <time>', 'between SIGTERM and SIGKILL for COMMAND')
+        .argParser(duration)
+        .default(GRACE, '20s'),
+    );
+}
+
+function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It may not be empty: that is how a released Lease looks.');
+  return text;
 }
 
 /** What an elector is to be told. Its own grace is longer, so that the lease is released also after a command that had to be killed. */

@@ -3,7 +3,8 @@ import type { Guardians } from '../guard/channel.js';
 import type { Moment } from '../guardian/protocol.js';
 import type { Output } from '../terminal/output.js';
 
-export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+/** SIGPIPE: nobody reads our output any more. */
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGPIPE';
 
 /** All that a command has of the process it runs in. */
 export interface System {

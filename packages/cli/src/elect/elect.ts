@@ -9,7 +9,7 @@ import {
   electionOptions,
 } from '../command-line/guarded-command.js';
 import { warningsTo } from '../command-line/log.js';
-import type { System } from '../command-line/system.js';
+import type { StopSignal, System } from '../command-line/system.js';
 import { exitStatusOf } from '../guard/exit-status.js';
 import type { Ending, GuardedRun } from '../guard/guarded-run.js';
 import { type ElectionEvent, describeEvent } from './election-event.js';
@@ -61,7 +61,7 @@ class Candidacy {
 
   async run(): Promise<number> {
     const elector = this.#elector;
-    const deaf = this.#system.onSignal(() => this.#signalled());
+    const deaf = this.#system.onSignal((signal) => this.#signalled(signal));
     elector.state$.subscribe(({ leader = '', term }) => this.#seen(leader, term));
     try {
       await elector.run({ leading: (term) => this.#lead(term), signal: this.#stopping.signal });
@@ -90,7 +90,9 @@ class Candidacy {
     this.#stopping.abort();
   }
 
-  #signalled(): void {
+  /** Leading goes on for a command that has no reader any more: it decides itself what that means. */
+  #signalled(signal: StopSignal): void {
+    if (signal === 'SIGPIPE') return;
     this.#signals += 1;
     if (this.#signals === 1) this.#stopping.abort();
     else if (this.#signals === 2) this.#running?.kill();

@@ -95,6 +95,7 @@ class Attempt {
   }
 
   #signalled(signal: StopSignal): void {
+    if (signal === 'SIGPIPE') return;
     this.#signals += 1;
     if (this.#signals === 1) this.#stopping.abort(signal);
     else if (this.#signals === 2) this.#running?.kill();
