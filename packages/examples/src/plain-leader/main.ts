@@ -28,7 +28,10 @@ const server = http.createServer((_, response) => {
   response.statusCode = problem ? 503 : 200;
   response.end(JSON.stringify({ identity: elector.identity, leads: elector.isLeader, problem }));
 });
-server.listen(Number(process.argv[2] ?? 8080));
+server.listen(Number(process.argv[2] ?? 8080), () => {
+  const address = server.address();
+  process.stdout.write(`Listening on port ${typeof address === 'object' ? address?.port : address}\n`);
+});
 await elector.run({ leading: count, signal: stopping.signal });
 server.close();
 await connection.close();
