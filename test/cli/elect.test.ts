@@ -245,7 +245,7 @@ describe('a graceful end', () => {
   test(
     'SIGTERM is passed on, the command awaited, the lease released after it, and its status ours',
     async () => {
-      const { a, first, runs, successor } = await givenThree(['--drain', '300', '--exit', '5']);
+      const { a, first, runs, successor } = await givenThree(['--drain', '1500', '--exit', '5']);
       a.signal('SIGTERM');
       const { status } = await a.finished();
       const next = await successor();

@@ -27,7 +27,7 @@ class Replica {
   async ask(): Promise<Answer> {
     const [, port] = /port (\d+)/.exec(this.#output) ?? [];
     const response = await fetch(`http://127.0.0.1:${port}`);
-    expect(response.status).toBe(200);
+    if (response.status !== 200) throw new Error(`HTTP ${response.status}: ${await response.text()}`);
     return (await response.json()) as Answer;
   }
 
