@@ -156,8 +156,8 @@ describe('incumbent lease', () => {
       ]);
       const lines = table.stdout.split('\n');
       expect(lines[0]).toBe('NAME   HOLDER     STATE      AGE   HELD SINCE   TRANSITIONS   RENEWED');
-      expect(lines[1]).toMatch(/^one    somebody   expired    \d+s +60m          3             60m$/);
-      expect(lines[2]).toMatch(/^two               released   \d+s                 0$/);
+      expect(lines[1]).toMatch(/^one    somebody   expired    \d+s +60m +3 +60m$/);
+      expect(lines[2]).toMatch(/^two +released +\d+s +0$/);
       expect(wide.stdout.split('\n')[1]).toMatch(/ 15s$/);
       const list = JSON.parse(labelled.stdout) as { kind: string; items: Lease[] };
       expect([list.kind, list.items.map(({ kind, metadata }) => [kind, metadata.name])]).toEqual([

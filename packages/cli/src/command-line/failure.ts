@@ -26,7 +26,7 @@ export function explain(error: unknown): string {
   if (isUnauthorized(error))
     return `The API server does not accept these credentials (${messageOf(error)}): log in again, or use another --context.`;
   if (isRequestError(error))
-    return `${messageOf(error)} Is the API server up, and is it the one that --context or --kubeconfig should lead to?`;
+    return `${messageOf(error)} Another cluster is chosen by --context or --kubeconfig.`;
   return messageOf(error);
 }
 

@@ -41,7 +41,12 @@ function startGuardian(env: NodeJS.ProcessEnv, listener: ChannelListener): Chann
   });
   guardian.on('message', (report: Report) => listener.report(report));
   guardian.on('error', (error) => listener.closed(error.message));
-  guardian.on('exit', (code, signal) => listener.closed(`it ended with ${signal ?? code}`));
+  guardian.on('exit', (code, signal) => {
+    const close = (): void => listener.closed(`it ended with ${signal ?? code}`);
+    // Its last report may still be on its way.
+    if (guardian.connected) guardian.once('disconnect', close);
+    else close();
+  });
   return {
     // A guardian that can't be reached any more has ended, and that is told.
     send: (order) => void (guardian.connected && guardian.send(order, () => {})),

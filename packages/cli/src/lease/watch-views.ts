@@ -70,7 +70,13 @@ export class LinesView implements View {
   }
 }
 
-const ALTERNATE_SCREEN = { on: '\u001b[?1049h\u001b[?25l', off: '\u001b[?25h\u001b[?1049l' };
+/** Another screen, without cursor and without wrapping: a line too long is cut. */
+const ALTERNATE_SCREEN = {
+  on: '\u001b[?1049h\u001b[?25l\u001b[?7l',
+  off: '\u001b[?7h\u001b[?25h\u001b[?1049l',
+};
+/** Of a terminal that does not know its size. */
+const SCREEN_ROWS = 24;
 const TO_TOP = '\u001b[H';
 const REST_OF_LINE = '\u001b[K';
 const REST_OF_SCREEN = '\u001b[J';
@@ -88,8 +94,7 @@ export class ScreenView implements View {
   update(leases: readonly TypedLease[], _: readonly Change[], now: Date): void {
     this.#last = { leases, now };
     const lines = tableOf(leases, now, this.#options).trimEnd().split('\n');
-    const { rows = 24 } = this.#options.output;
-    const room = Math.max(rows - 1, 2);
+    const room = Math.max((this.#options.output.rows || SCREEN_ROWS) - 1, 2);
     const shown =
       lines.length > room ? [...lines.slice(0, room - 1), `... and ${lines.length - room + 1} more`] : lines;
     const text = shown.map((line) => `${line}${REST_OF_LINE}\n`).join('');
