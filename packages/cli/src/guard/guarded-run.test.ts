@@ -18,7 +18,7 @@ function given({ grace = 1000 } = {}) {
     signal: abort.signal,
     remaining: () => (state.lost ? 0 : state.until - clock.monotonic()),
     assertHeld: () => {},
-    mayStillCommit: () => {},
+    mayStillCommit: () => () => {},
   };
   const orders: Order[] = [];
   let guardian: ChannelListener | undefined;
