@@ -6,6 +6,11 @@ export function quantile(sample, share) {
   return sorted[Math.max(Math.ceil(share * sorted.length) - 1, 0)];
 }
 
+/** The lower one of the two in the middle, where there are two. */
+export function median(sample) {
+  return quantile(sample, 0.5);
+}
+
 export function summary(sample) {
   if (sample.length === 0) return undefined;
   const [min, p50, p99, max] = [0, 0.5, 0.99, 1].map((share) => quantile(sample, share));
@@ -23,4 +28,9 @@ export function table(rows) {
 export function seconds(ms) {
   if (ms === undefined) return '-';
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** Millions of bytes. */
+export function megabytes(bytes) {
+  return bytes === undefined ? '-' : `${Math.round(bytes / 1e6)} MB`;
 }

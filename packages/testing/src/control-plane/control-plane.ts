@@ -94,6 +94,11 @@ export class ControlPlane {
     );
   }
 
+  /** Where the store is and how to log in there, for what the API server has no verb for, such as filling it quickly. */
+  etcdAccess(): Access {
+    return etcdAccess(this.#launch);
+  }
+
   /** The text of a kubeconfig. */
   kubeconfig({ user = ADMIN, ...options }: KubeconfigOptions = {}): string {
     return formatKubeconfig(this.access(user), { user, ...options });
