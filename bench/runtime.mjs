@@ -46,7 +46,8 @@ else await run(main);
 async function main() {
   const chosen = list(values.only);
   const unknown = chosen.find((name) => !(name in scenarios));
-  if (unknown) throw new Error(`There is no "${unknown}" to measure: use ${Object.keys(scenarios).join(', ')}.`);
+  if (unknown)
+    throw new Error(`There is no "${unknown}" to measure: use ${Object.keys(scenarios).join(', ')}.`);
   const programs = contestants(values.peers === 'none' ? [] : list(values.peers));
   const server = await startServer(values.server ?? 'real').catch((error) => {
     if (values.server) throw error;

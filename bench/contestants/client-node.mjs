@@ -1,6 +1,12 @@
 // @kubernetes/client-node, as its users write it with care: an informer that is started again after errors and drops managedFields, and
 // for reconciles a queue of keys that is worked off a few at a time, each key once.
-import { CoreV1Api, KubeConfig, makeInformer, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import {
+  CoreV1Api,
+  KubeConfig,
+  makeInformer,
+  PatchStrategy,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
 import { characters, CONCURRENCY, Latencies, Marked, perform } from '../lib/act.mjs';
 
 await perform({ sync: follow, 'catch-up': follow, latency, reconciles });

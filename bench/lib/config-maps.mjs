@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Client, ConfigMap, connect, Namespace } from '@incumbent/core/client';
 import { now } from './act.mjs';
-import { putAll } from './etcd.mjs';
+import { MOST, putAll } from './etcd.mjs';
 
 /** Requests under way at a time. More don't make a server on a few cores faster. */
 const PARALLEL = 32;
@@ -29,17 +29,17 @@ export class ConfigMaps {
   async populate(namespace, count) {
     await this.#writer.create(Namespace, { metadata: { name: namespace } });
     await this.#writer.create(ConfigMap, configMap(namespace, 0));
-    if (this.#etcd) await putAll(this.#etcd, this.#stored(namespace, { from: 1, count }));
+    if (this.#etcd)
+      await putAll(this.#etcd, this.#stored(namespace, { from: 1, count }), { perTransaction: MOST });
     else
-      await inParallel(count - 1, (index) =>
-        this.#writer.create(ConfigMap, configMap(namespace, index + 1)),
-      );
+      await inParallel(count - 1, (index) => this.#writer.create(ConfigMap, configMap(namespace, index + 1)));
     return JSON.stringify(await this.#first(namespace)).length;
   }
 
   /** Gives each of them the mark. The server has it all when this resolves. */
   async mark(namespace, { count, mark }) {
-    if (this.#etcd) await putAll(this.#etcd, this.#stored(namespace, { from: 0, count, mark }));
+    if (this.#etcd)
+      await putAll(this.#etcd, this.#stored(namespace, { from: 0, count, mark }), { perTransaction: 1 });
     else await inParallel(count, (index) => this.#patch(namespace, index, { mark }));
     // The answer is as new as the store: it waits until all has come to the API server's memory.
     await this.#client.list(ConfigMap, { namespace, limit: 1 });

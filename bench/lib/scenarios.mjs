@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countConnections } from './bench-server.mjs';
 import { Contestant } from './contestant.mjs';
-import { quantile } from './statistics.mjs';
+import { quantile, seconds } from './statistics.mjs';
 
 const CATCH_UP = { count: 10_000 };
 const LATENCY = { count: 1000, updates: 500, every: 10 };
@@ -34,8 +34,10 @@ export const scenarios = {
 
 async function populated(scenario, count, setting, measure) {
   const namespace = `${scenario}-${count}`;
+  const from = performance.now();
   process.stderr.write(`${scenario}: writing ${count} ConfigMaps\n`);
   const bytes = await setting.configMaps.populate(namespace, count);
+  process.stderr.write(`  written in ${seconds(performance.now() - from)}\n`);
   const stage = new Stage({ ...setting, namespace, count, act: scenario });
   await measure(stage, setting);
   return { scenario, count, bytes, samples: stage.samples };
@@ -89,7 +91,8 @@ async function sync(stage) {
     await contestant.command('settle');
     const { resident: settledAfterRead } = contestant.memory();
     await contestant.stop();
-    if (objects !== read.objects) throw new Error(`${name} has ${objects} objects and reads ${read.objects}.`);
+    if (objects !== read.objects)
+      throw new Error(`${name} has ${objects} objects and reads ${read.objects}.`);
     if (!(read.characters > 0)) throw new Error(`${name} has objects without data.`);
     const memory = { atStart, settled, peak, settledAfterRead };
     // Goroutines are not one loop: a contestant without one tells of no stall.
