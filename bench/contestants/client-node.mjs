@@ -84,7 +84,7 @@ function informerOf({ kubeconfig, namespace }) {
   informer.on('change', ({ metadata }) => {
     metadata.managedFields = undefined;
   });
-  informer.on('error', () => setTimeout(() => informer.start(), 1000));
+  informer.on('error', () => setTimeout(() => void informer.start(), 1000));
   return { informer, api };
 }
 
