@@ -75,7 +75,9 @@ export class Follower {
   }
 
   get evidence(): Omit<Evidence, 'server'> & { readonly faults: readonly string[] } {
-    const known = this.#lister.list().map(({ metadata }) => [formatKey(metadata), versionOf(metadata)] as const);
+    const known = this.#lister
+      .list()
+      .map(({ metadata }) => [formatKey(metadata), versionOf(metadata)] as const);
     const reconciled = [...this.#reconciled].filter(([key]) => this.#lister.get(key) !== undefined);
     return {
       lister: new Map(known),
@@ -93,7 +95,10 @@ export class Follower {
     await this.#connection.close();
   }
 
-  #hear(type: Told['type'], metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'uid' | 'resourceVersion'>): void {
+  #hear(
+    type: Told['type'],
+    metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'uid' | 'resourceVersion'>,
+  ): void {
     const key = formatKey(metadata);
     this.told.push({ type, key, ...versionOf(metadata) });
     this.#queue.add(key);

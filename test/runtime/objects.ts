@@ -56,9 +56,19 @@ export class Objects {
     }
   }
 
+  /** How many values were written so far. */
+  get changes(): number {
+    return this.#values;
+  }
+
+  async list(): Promise<readonly ConfigMap[]> {
+    const { items } = await this.#client.list(ConfigMap, { namespace: this.#options.namespace });
+    return items;
+  }
+
   /** What there is, by key. */
   async onServer(): Promise<Map<string, Version>> {
-    const { items } = await this.#client.list(ConfigMap, { namespace: this.#options.namespace });
+    const items = await this.list();
     return new Map(items.map(({ metadata }) => [formatKey(metadata), versionOf(metadata)]));
   }
 
@@ -72,9 +82,9 @@ export class Objects {
     const key = { namespace: this.#options.namespace, name };
     if (draw > 0.85) await writer.delete(ConfigMap, key).catch(unless(isNotFound));
     if (draw < 0.85)
-      await writer.patch(ConfigMap, key, { type: 'merge', patch: { data: this.#data() } }).catch(
-        unless(isNotFound, async () => this.#create(name)),
-      );
+      await writer
+        .patch(ConfigMap, key, { type: 'merge', patch: { data: this.#data() } })
+        .catch(unless(isNotFound, async () => this.#create(name)));
     else if (draw > 0.93) await this.#create(name);
   }
 
@@ -90,7 +100,13 @@ export class Objects {
   }
 }
 
-export function versionOf({ uid = '', resourceVersion = '' }: { uid?: string; resourceVersion?: string }): Version {
+export function versionOf({
+  uid = '',
+  resourceVersion = '',
+}: {
+  uid?: string;
+  resourceVersion?: string;
+}): Version {
   return { uid, version: resourceVersion };
 }
 

@@ -22,14 +22,14 @@ export interface Scene {
   readonly changes: number;
   /** How many times as fast as the server's the follower's time passes. */
   readonly speed: number;
+  /** What the proxy has seen since the storm began. */
+  readonly traffic: Traffic;
 }
 
 export interface Storm {
   readonly name: string;
   /** Strikes. What it resolves with is called once the follower has come to know everything. */
   readonly strike: (scene: Scene) => Promise<Lift | undefined>;
-  /** What the proxy must have seen, for the storm to have been one. */
-  readonly traces: (seen: Traffic) => boolean;
 }
 
 /** Counts requests, and lets them pass. */
@@ -60,32 +60,36 @@ class DeadWatches extends Fault {
 }
 
 export const STORMS: readonly Storm[] = [
-  { name: 'a restart of the API server', strike: restart, traces: ({ watches }) => watches > 0 },
-  { name: 'versions that have expired (410)', strike: expire, traces: ({ lists }) => lists >= EXPIRIES },
-  { name: 'half-open sockets', strike: halfOpenSockets, traces: ({ watches }) => watches > 0 },
-  { name: '429 for everything', strike: tooMany, traces: ({ watches }) => watches > 0 },
-  { name: 'watches that break off in the middle of an event', strike: breakOff, traces: ({ watches }) => watches > 2 },
+  { name: 'a restart of the API server', strike: restart },
+  { name: 'versions that have expired (410)', strike: expire },
+  { name: 'half-open sockets', strike: halfOpenSockets },
+  { name: '429 for everything', strike: tooMany },
+  { name: 'watches that break off in the middle of an event', strike: breakOff },
 ];
 
 /** How often in a row all history is lost. */
 const EXPIRIES = 3;
 
 async function restart(scene: Scene): Promise<undefined> {
+  const { objects, changes, traffic } = scene;
   await whileChanging(scene, async () => {
     await sleep(200);
     await restartServer(scene);
-    await scene.objects.change(scene.changes);
+    await objects.change(changes);
+    await come(() => traffic.watches > 0, scene);
   });
 }
 
-async function expire({ environment, proxy, objects, changes }: Scene): Promise<undefined> {
+async function expire(scene: Scene): Promise<undefined> {
+  const { environment, proxy, objects, changes, traffic } = scene;
   for (let round = 0; round < EXPIRIES; round += 1) {
     const lift = proxy.use(refuseConnections());
     proxy.cut();
     await objects.change(changes);
     await forget(environment);
+    const { lists } = traffic;
     await lift();
-    await sleep(500);
+    await come(() => traffic.lists > lists, scene);
   }
 }
 
@@ -101,18 +105,28 @@ async function halfOpenSockets({ proxy, objects, changes, speed }: Scene): Promi
 
 async function tooMany(scene: Scene): Promise<undefined> {
   const { proxy, objects, changes } = scene;
-  const lift = proxy.use(tooManyRequests());
+  const fault = tooManyRequests();
+  const lift = proxy.use(fault);
   proxy.cut();
   await objects.change(changes);
-  await sleep(3000 / scene.speed);
+  await come(() => fault.strikes > 0, scene);
   await lift();
 }
 
-async function breakOff({ proxy, objects, changes }: Scene): Promise<undefined> {
-  const lift = proxy.use(cutWatches({ afterEvents: 5 }));
-  await objects.change(changes);
-  await sleep(500);
+async function breakOff(scene: Scene): Promise<undefined> {
+  const fault = cutWatches({ afterEvents: 5 });
+  const lift = scene.proxy.use(fault);
+  await whileChanging(scene, () => come(() => fault.strikes > 3, scene));
   await lift();
+}
+
+/** A storm that leaves no trace is none. The follower's pauses are a minute at most. */
+async function come(happened: () => boolean, { speed }: Scene): Promise<void> {
+  const deadline = performance.now() + 65_000 / speed + 10_000;
+  while (!happened()) {
+    if (performance.now() > deadline) throw new Error('The storm did not reach the follower.');
+    await sleep(20);
+  }
 }
 
 async function whileChanging({ objects }: Scene, act: () => Promise<void>): Promise<void> {

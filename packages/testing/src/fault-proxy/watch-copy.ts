@@ -16,9 +16,20 @@ export async function copyWatch(
     const verdict = await strike(seen, faults);
     if (verdict) return cut(event, verdict, answer, response);
     if (response.destroyed) return;
-    if (!response.write(event)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(event)) await drained(response);
   }
   response.end();
+}
+
+/** Or closed. Whichever comes first, no listener stays for the other. */
+async function drained(response: ServerResponse): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  } finally {
+    over.abort();
+  }
 }
 
 async function strike(seen: SeenRequest, faults: ActiveFaults): Promise<EventVerdict | undefined> {
