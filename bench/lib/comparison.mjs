@@ -96,7 +96,8 @@ export function aims(results) {
 }
 
 function check({ metric, peer, limit, most }, result) {
-  const { ours, ...others } = medians(result)[metric];
+  const { ours, ...others } = medians(result)[metric] ?? {};
+  if (ours === undefined) return [];
   const what = `${titleOf(result)}: ${METRICS[metric][0]}`;
   if (most !== undefined)
     return [{ what: `${what} at most ${most} ms`, met: ours <= most, figure: milliseconds(ours) }];

@@ -21,7 +21,7 @@ export interface Scene {
 const LOSS_OF_LEASE = 6500;
 
 export const DISTURBANCES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
-  cut: async ({ replicas }) => void replicas.forEach(({ proxy }) => proxy.cut()),
+  cut: async ({ replicas }) => replicas.forEach(({ proxy }) => proxy.cut()),
   'broken watches': (scene) => onAll(scene, () => cutWatches({ afterEvents: 3 }), 1000),
   '429': (scene) => onAll(scene, () => tooManyRequests(), 1500),
   'another leader': silenceLeader,

@@ -156,7 +156,7 @@ function beyond(before: ReadonlyMap<string, number>): string[] {
 }
 
 function misbehave(): void {
-  if (plant === 'memory') kept.push(new Array(1000).fill(reconciles));
+  if (plant === 'memory') kept.push(Array.from({ length: 1000 }, () => reconciles));
   if (plant === 'timer' && reconciles === 1) setInterval(() => {}, 60_000);
   if (plant === 'listener' && reconciles === 1) process.on('SIGTERM', () => {});
   if (plant === 'socket' && reconciles === 1) void connect({ kubeconfig }).then(keepOpen);
