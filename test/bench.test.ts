@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 
 interface Statistics {
-  quantile(sample: readonly number[], share: number): number;
-  median(sample: readonly number[]): number;
-  table(rows: readonly (readonly string[])[]): string;
-  seconds(ms: number | undefined): string;
-  megabytes(bytes: number | undefined): string;
+  readonly quantile: (sample: readonly number[], share: number) => number;
+  readonly median: (sample: readonly number[]) => number;
+  readonly table: (rows: readonly (readonly string[])[]) => string;
+  readonly seconds: (ms: number | undefined) => string;
+  readonly megabytes: (bytes: number | undefined) => string;
 }
 
 interface Result {
@@ -16,8 +16,8 @@ interface Result {
 }
 
 interface Comparison {
-  comparisonTable(results: readonly Result[]): string;
-  aims(results: readonly Result[]): readonly { what: string; met: boolean; figure: string }[];
+  readonly comparisonTable: (results: readonly Result[]) => string;
+  readonly aims: (results: readonly Result[]) => readonly { what: string; met: boolean; figure: string }[];
 }
 
 /** The benches are plain JavaScript, which the compiler does not look into. */

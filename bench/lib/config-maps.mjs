@@ -125,5 +125,6 @@ async function inParallel(count, act) {
 
 /** Timers come up to a millisecond late, which would be lost in the pace. */
 async function until(at) {
-  while (now() < at) await new Promise((resolve) => setTimeout(resolve, at - now()));
+  for (let left = at - now(); left > 0; left = at - now())
+    await new Promise((resolve) => setTimeout(resolve, left));
 }
