@@ -8,7 +8,7 @@ import { now } from './act.mjs';
 /** Of the kernel's clock, in which it counts CPU time: 100 a second on every Linux. */
 const TICK = 10;
 /** Milliseconds for one command. */
-const PATIENCE = 60_000;
+const PATIENCE = 180_000;
 
 /** Those that run now: what is left when a measurement fails is killed. */
 const running = new Set();

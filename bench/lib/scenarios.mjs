@@ -75,8 +75,14 @@ class Stage {
     process.stderr.write(`  ${name}: ${told.join(', ')}\n`);
   }
 
+  /** A peer that fails is told of, and goes without a figure; the others have theirs. */
   async eachTurn(turn) {
-    for (const round of this.rounds) for (const name of this.turns(round)) await turn(name, round);
+    for (const round of this.rounds)
+      for (const name of this.turns(round))
+        await turn(name, round).catch((error) => {
+          if (name === 'ours') throw error;
+          process.stderr.write(`  ${name} failed: ${error.message}\n`);
+        });
   }
 }
 
