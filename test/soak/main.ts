@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   if (values.plant !== undefined && !plant)
     throw new Error(`--plant is "${values.plant}": use ${PLANTS.join(', ')}.`);
   const [minutes, seed] = [positive('minutes'), positive('seed')];
-  say(`   time  changes    heap after GC (MB)    resident (MB)   reconciles  terms  sockets`);
+  say(`   time  changes    calm    heap after GC (MB)    resident (MB)   reconciles  terms  sockets`);
   const result = await soak({ server, minutes, seed, plant, onCycle: (cycle) => say(lineOf(cycle)) });
   const problems = problemsOf(result);
   if (values.json)
@@ -52,13 +52,14 @@ async function main(): Promise<number> {
   return problems.length === 0 ? 0 : 1;
 }
 
-function lineOf({ seconds, changes, missed, replicas }: Cycle): string {
+function lineOf({ seconds, changes, calm, missed, replicas }: Cycle): string {
   const each = (figure: (replica: Cycle['replicas'][number]) => string | number): string =>
     replicas.map(figure).join(' | ');
   const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
   const words = [
     `${Math.round(seconds)} s`.padStart(7),
     String(changes).padStart(8),
+    `${calm.toFixed(1)} s`.padStart(8),
     each(({ heap }) => megabytes(heap)).padStart(21),
     each(({ resident }) => megabytes(resident)).padStart(16),
     each(({ reconciles }) => reconciles).padStart(12),

@@ -20,7 +20,11 @@ const REPLICAS = 2;
 const OBJECTS = 200;
 /** Seconds. A short soak has short cycles, so that there are enough to compare. */
 const CYCLE = 60;
-const LEAST_CYCLES = 6;
+const CYCLES = 6;
+/** Fewer could not be compared. */
+const LEAST_CYCLES = 4;
+/** Milliseconds between two disturbances, on average. */
+const PAUSE = 7000;
 /** Milliseconds that the operator gets in the calm to have everything done: what failed often is tried again after as long a pause. */
 const PATIENCE = 120_000;
 
@@ -39,6 +43,7 @@ class SoakRun {
   readonly #scene: Scene;
   readonly #objects: Objects;
   readonly #startedAt = performance.now();
+  #toCome: string[] = [];
 
   private constructor(options: SoakOptions, scene: Scene, objects: Objects) {
     this.#options = options;
@@ -66,9 +71,9 @@ class SoakRun {
   async untilDone(): Promise<Soak> {
     await this.#behind();
     const total = this.#options.minutes * 60;
-    const length = Math.min(CYCLE, total / LEAST_CYCLES);
+    const length = Math.min(CYCLE, total / CYCLES);
     const cycles: Cycle[] = [];
-    while (this.#seconds < total) {
+    while (this.#seconds < total || cycles.length < LEAST_CYCLES) {
       const cycle = await this.#cycle(length * 1000);
       this.#options.onCycle(cycle);
       cycles.push(cycle);
@@ -92,20 +97,24 @@ class SoakRun {
     const ending = new AbortController();
     const changing = this.#objects.changeUntil(ending.signal);
     const until = performance.now() + length;
+    const disturbances: string[] = [];
     try {
-      for (const name of this.#shuffled(Object.keys(DISTURBANCES))) {
-        if (performance.now() >= until) break;
+      while (performance.now() < until) {
+        const name = this.#next();
+        disturbances.push(name);
         await DISTURBANCES[name]?.(this.#scene);
-        await sleep(Math.min(this.#random.next() * 3000, Math.max(until - performance.now(), 0)));
+        await sleep(Math.min(this.#random.next() * 2 * PAUSE, Math.max(until - performance.now(), 0)));
       }
-      await sleep(Math.max(until - performance.now(), 0));
     } finally {
       ending.abort();
       await changing;
     }
+    const calmAt = this.#seconds;
     const missed = await this.#behind();
+    const calm = this.#seconds - calmAt;
     const replicas = await Promise.all(this.#scene.replicas.map(({ process }) => process.measure()));
-    return { seconds: this.#seconds, changes: this.#objects.changes - before, missed, replicas };
+    const changes = this.#objects.changes - before;
+    return { seconds: this.#seconds, changes, disturbances, calm, missed, replicas };
   }
 
   /** Waits until every object is as it should be; the keys of those that are not when time is up. */
@@ -120,10 +129,10 @@ class SoakRun {
     }
   }
 
-  #shuffled(items: readonly string[]): string[] {
-    return items
-      .map((item) => ({ item, place: this.#random.next() }))
-      .toSorted((a, b) => a.place - b.place)
-      .map(({ item }) => item);
+  /** Each has come once before any comes again. */
+  #next(): string {
+    if (this.#toCome.length === 0) this.#toCome = Object.keys(DISTURBANCES);
+    const [name = ''] = this.#toCome.splice(Math.floor(this.#random.next() * this.#toCome.length), 1);
+    return name;
   }
 }

@@ -11,6 +11,8 @@ function cycles(...replicas: readonly Measurement[]): Cycle[] {
   return replicas.map((replica, index) => ({
     seconds: index,
     changes: 1,
+    disturbances: ['cut'],
+    calm: 1,
     missed: [],
     replicas: [replica],
   }));

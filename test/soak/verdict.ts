@@ -5,6 +5,10 @@ export interface Cycle {
   /** Since the start. */
   readonly seconds: number;
   readonly changes: number;
+  /** What happened, in order. */
+  readonly disturbances: readonly string[];
+  /** Seconds of calm until all was as it should be. */
+  readonly calm: number;
   /** Objects that were not as they should be when time was up. */
   readonly missed: readonly string[];
   readonly replicas: readonly Measurement[];
