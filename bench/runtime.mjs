@@ -14,7 +14,8 @@ import { scenarios } from './lib/scenarios.mjs';
 const HELP = `npm run bench -- [options]
 
 Ours beside client-node's informer and controller-runtime, each a process of its own, on one API server. They take turns; each figure is
-the median of the rounds. CPU and memory are the kernel's figures for the process. All of it takes about 6 minutes on 2 cores.
+the median of the rounds. CPU and memory are the kernel's figures for the process, so this needs Linux. All of it takes
+about 6 minutes on 2 cores.
 
   --only LIST      of ${Object.keys(scenarios).join(', ')}; all of them
   --n LIST         how many objects the cache of "sync" holds; 10000,50000

@@ -75,11 +75,14 @@ describe('the figures of the benches', () => {
 
   test('an aim is met by the medians, and left out where there is no such peer', () => {
     const { ours, 'client-node': theirs = [] } = sync.samples['time'] ?? {};
-    expect(aims([sync]).map(({ met, figure }) => [met, figure])).toEqual([
+    const verdicts = (result: Result) => aims([result]).map(({ met, figure }) => [met, figure]);
+    const [time, memory, stall] = [
       [true, '0.52 x'],
       [false, '0.70 x'],
       [false, '51 ms'],
-    ]);
+    ];
+    expect(verdicts({ ...sync, count: 50_000 })).toEqual([time, memory, stall]);
+    expect(verdicts(sync)).toEqual([time, stall]);
     const alone = { ...sync, samples: { time: { ours: ours ?? [], go: theirs } } };
     expect(aims([alone])).toEqual([]);
   });

@@ -75,14 +75,19 @@ class Stage {
     process.stderr.write(`  ${name}: ${told.join(', ')}\n`);
   }
 
-  /** A peer that fails is told of, and goes without a figure; the others have theirs. */
   async eachTurn(turn) {
     for (const round of this.rounds)
-      for (const name of this.turns(round))
-        await turn(name, round).catch((error) => {
-          if (name === 'ours') throw error;
-          process.stderr.write(`  ${name} failed: ${error.message}\n`);
-        });
+      for (const name of this.turns(round)) await this.attempt(name, () => turn(name, round));
+  }
+
+  /** A peer that fails is told of, and goes without a figure; the others have theirs. */
+  async attempt(name, act) {
+    try {
+      await act();
+    } catch (error) {
+      if (name === 'ours') throw error;
+      process.stderr.write(`  ${name} failed: ${error.message}\n`);
+    }
   }
 }
 
@@ -111,19 +116,21 @@ async function catchUp(stage, { configMaps }) {
   for (const round of stage.rounds) {
     const mark = `round-${round}`;
     const frozen = [];
-    for (const name of stage.turns(round)) {
-      const contestant = await stage.start(name, { mark });
-      await contestant.command('go');
-      await contestant.command('wait');
-      contestant.signal('SIGSTOP');
-      frozen.push(contestant);
-    }
+    for (const name of stage.turns(round))
+      await stage.attempt(name, async () => {
+        const contestant = await stage.start(name, { mark });
+        await contestant.command('go');
+        await contestant.command('wait');
+        contestant.signal('SIGSTOP');
+        frozen.push(contestant);
+      });
     await configMaps.mark(`catch-up-${CATCH_UP.count}`, { ...CATCH_UP, mark });
-    for (const contestant of frozen) {
-      const { time, cpu } = await contestant.command('catch-up', { signal: 'SIGCONT' });
-      stage.note(contestant.name, { time, cpu });
-      await contestant.stop();
-    }
+    for (const contestant of frozen)
+      await stage.attempt(contestant.name, async () => {
+        const { time, cpu } = await contestant.command('catch-up', { signal: 'SIGCONT' });
+        stage.note(contestant.name, { time, cpu });
+        await contestant.stop();
+      });
   }
 }
 
