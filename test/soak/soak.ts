@@ -77,6 +77,7 @@ class SoakRun {
       const cycle = await this.#cycle(length * 1000);
       this.#options.onCycle(cycle);
       cycles.push(cycle);
+      if (cycle.missed.length > 0) break;
     }
     const leftovers = await Promise.all(this.#scene.replicas.map(({ process }) => process.stop()));
     return { cycles, leftovers };
