@@ -13,6 +13,7 @@ export class ReplicaProcess {
   readonly #reports = new EventEmitter();
   #lastWords = '';
   #stopping = false;
+  #end: Error | undefined;
 
   constructor(setup: ReplicaSetup) {
     this.#child = fork(PROGRAM, [JSON.stringify(setup)], {
@@ -24,8 +25,9 @@ export class ReplicaProcess {
     });
     this.#child.on('message', (message) => this.#hear(message as Report));
     this.#child.on('close', (code, signal) => {
-      if (!this.#stopping)
-        this.#reports.emit('error', new Error(`A replica ended (${code ?? signal}). ${this.#lastWords}`));
+      if (this.#stopping) return;
+      this.#end = new Error(`A replica ended (${code ?? signal}). ${this.#lastWords}`);
+      this.#reports.emit('error', this.#end);
     });
     // Whoever waits for a report hears of it; nobody else must.
     this.#reports.on('error', () => {});
@@ -48,6 +50,7 @@ export class ReplicaProcess {
   }
 
   async #ask(order: Order, answer: Report['kind']): Promise<Report> {
+    if (this.#end) throw this.#end;
     const answered = once(this.#reports, answer, { signal: AbortSignal.timeout(60_000) });
     this.#child.send(order);
     const [report] = (await answered) as [Report];

@@ -5,6 +5,7 @@
  */
 import { getEventListeners } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ConfigMap,
@@ -159,11 +160,7 @@ function misbehave(): void {
   if (plant === 'memory') kept.push(Array.from({ length: 1000 }, () => reconciles));
   if (plant === 'timer' && reconciles === 1) setInterval(() => {}, 60_000);
   if (plant === 'listener' && reconciles === 1) process.on('SIGTERM', () => {});
-  if (plant === 'socket' && reconciles === 1) void connect({ kubeconfig }).then(keepOpen);
-}
-
-function keepOpen({ server }: { server: URL }): void {
-  void import('node:net').then(({ connect: open }) => kept.push(open(Number(server.port), server.hostname)));
+  if (plant === 'socket' && reconciles === 1) kept.push(createServer().listen(0, '127.0.0.1'));
 }
 
 function tell(report: Report): void {
