@@ -157,7 +157,7 @@ function beyond(before: ReadonlyMap<string, number>): string[] {
 }
 
 function misbehave(): void {
-  if (plant === 'memory') kept.push(Array.from({ length: 1000 }, () => reconciles));
+  if (plant === 'memory') kept.push(Array.from({ length: 10_000 }, () => reconciles));
   if (plant === 'timer' && reconciles === 1) setInterval(() => {}, 60_000);
   if (plant === 'listener' && reconciles === 1) process.on('SIGTERM', () => {});
   if (plant === 'socket' && reconciles === 1) kept.push(createServer().listen(0, '127.0.0.1'));

@@ -22,7 +22,7 @@ const OBJECTS = 200;
 const CYCLE = 60;
 const CYCLES = 6;
 /** Fewer could not be compared. */
-const LEAST_CYCLES = 4;
+const LEAST_CYCLES = CYCLES;
 /** Milliseconds between two disturbances, on average. */
 const PAUSE = 7000;
 /** Milliseconds that the operator gets in the calm to have everything done: what failed often is tried again after as long a pause. */
