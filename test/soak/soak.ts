@@ -20,9 +20,8 @@ const REPLICAS = 2;
 const OBJECTS = 200;
 /** Seconds. A short soak has short cycles, so that there are enough to compare. */
 const CYCLE = 60;
-const CYCLES = 6;
 /** Fewer could not be compared. */
-const LEAST_CYCLES = CYCLES;
+const LEAST_CYCLES = 6;
 /** Milliseconds between two disturbances, on average. */
 const PAUSE = 7000;
 /** Milliseconds that the operator gets in the calm to have everything done: what failed often is tried again after as long a pause. */
@@ -71,7 +70,7 @@ class SoakRun {
   async untilDone(): Promise<Soak> {
     await this.#behind();
     const total = this.#options.minutes * 60;
-    const length = Math.min(CYCLE, total / CYCLES);
+    const length = Math.min(CYCLE, total / LEAST_CYCLES);
     const cycles: Cycle[] = [];
     while (this.#seconds < total || cycles.length < LEAST_CYCLES) {
       const cycle = await this.#cycle(length * 1000);
