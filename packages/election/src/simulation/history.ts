@@ -109,7 +109,8 @@ class History {
     const from = scheduler.now;
     const slowest = Math.min(1, ...this.#scenario.machines.map(({ rate }) => rate));
     const bound =
-      (stale + timings.leaseDuration + longestAttempt(timings) + timings.retryPeriod + timings.lockDelay) / slowest +
+      (stale + timings.leaseDuration + longestAttempt(timings) + timings.retryPeriod + timings.lockDelay) /
+        slowest +
       MS_FOR_LATENCY;
     const latest = from + bound;
     while (!this.#leader) {
