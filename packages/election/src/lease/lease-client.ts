@@ -22,8 +22,10 @@ const MAX_SOCKETS = 10;
  * What an elector needs of its one Lease; {@link Leases} is for everything else.
  */
 export class LeaseClient implements RemovableLeasePort {
-  readonly #connection: Connection;
-  readonly #client: Client;
+  readonly #open: () => Connection;
+  #connection: Connection;
+  #client: Client;
+  readonly #patience: number;
   readonly #key: { readonly namespace: string; readonly name: string };
 
   /** `attemptTimeout`: the longest time, in milliseconds, that the elector gives one attempt. */
@@ -32,10 +34,10 @@ export class LeaseClient implements RemovableLeasePort {
     key: { readonly namespace: string; readonly name: string },
     attemptTimeout: number,
   ) {
-    const patience = PATIENCE * attemptTimeout;
-    this.#connection = connection.sibling({ maxSockets: MAX_SOCKETS, connectTimeout: patience });
-    // The timeout is that of a watch's head: attempts have their own.
-    this.#client = new Client(this.#connection, { timeout: patience });
+    this.#patience = PATIENCE * attemptTimeout;
+    this.#open = () => connection.sibling({ maxSockets: MAX_SOCKETS, connectTimeout: this.#patience });
+    this.#connection = this.#open();
+    this.#client = this.#clientOf(this.#connection);
     this.#key = key;
   }
 
@@ -74,7 +76,17 @@ export class LeaseClient implements RemovableLeasePort {
     });
   }
 
+  /** Ends all sockets. May be used again, and is then to be closed again: a lock tidies up after its elector has ended. */
   async close(): Promise<void> {
-    await this.#connection.close();
+    const connection = this.#connection;
+    // Opens no socket before the next request.
+    this.#connection = this.#open();
+    this.#client = this.#clientOf(this.#connection);
+    await connection.close();
+  }
+
+  /** The timeout is that of a watch's head: attempts have their own. */
+  #clientOf(connection: Connection): Client {
+    return new Client(connection, { timeout: this.#patience });
   }
 }
