@@ -115,5 +115,14 @@ export type {
   Writer,
 } from './client/writer.js';
 
-export { Reflector, type ReflectorOptions } from './watch/reflector.js';
-export type { ReflectorEvent } from './watch/reflector-state.js';
+export type { EncodedObject } from './client/encoded-object.js';
+export type {
+  EncodedEvent,
+  ListerWatcher,
+  ListPart,
+  StreamOptions,
+  StreamReader,
+} from './client/lister-watcher.js';
+
+export { Reflector, type ReflectorListener, type ReflectorOptions } from './watch/reflector.js';
+export type { ListMode, ReflectorEvent } from './watch/reflector-state.js';

@@ -1,25 +1,29 @@
 /** The cache of an operator: one shared informer per resource and selector. */
 import type { KubernetesObject, ObjectKey } from '../api/object.js';
 import { qualifiedName, type Resource } from '../api/resource.js';
-import type { Reader, SelectorOptions } from '../client/reader.js';
+import type { StreamOptions, StreamReader } from '../client/lister-watcher.js';
 import { aborted } from '../kit/abort.js';
 import type { Clock } from '../kit/clock.js';
 import { IncumbentError } from '../kit/error.js';
 import { type Logger, silentLogger } from '../kit/logger.js';
 import type { Random } from '../kit/random.js';
+import type { ListMode } from '../watch/reflector-state.js';
 import type { Indexer } from './indexer.js';
 import { Informer } from './informer.js';
 import type { Lister } from './lister.js';
 import type { Deleted } from './own-writes.js';
 import { type SyncOptions, waitForAll } from './sync.js';
+import { Memory } from './stored-object.js';
 import type { Transform } from './transform.js';
 
 export interface CacheOptions {
-  readonly reader: Reader;
+  readonly reader: StreamReader;
   readonly clock: Clock;
   readonly random: Random;
   /** Freezes every object at every depth, so that who changes one finds out. For tests. @defaultValue false */
   readonly freeze?: boolean | undefined;
+  /** @see ReflectorOptions.list */
+  readonly list?: ListMode | undefined;
   /** @see ReflectorOptions.pageSize */
   readonly pageSize?: number | undefined;
   readonly log?: Logger | undefined;
@@ -28,7 +32,7 @@ export interface CacheOptions {
 export interface InformerRequest<
   T extends KubernetesObject,
   Indexes extends string = never,
-> extends SelectorOptions {
+> extends StreamOptions {
   /** Added to those that the shared informer has. */
   readonly indexers?: Readonly<Record<Indexes, Indexer<T>>> | undefined;
   /** Who asks for an informer that is there already must ask for the same, or none. @defaultValue managedFields are dropped */
@@ -38,6 +42,7 @@ export interface InformerRequest<
 export class InformerCache {
   readonly #options: CacheOptions;
   readonly #log: Logger;
+  readonly #memory = new Memory();
   readonly #informers = new Map<string, Informer<KubernetesObject>>();
   #signal: AbortSignal | undefined;
   #running: Promise<void>[] = [];
@@ -68,7 +73,9 @@ export class InformerCache {
     const { indexers, transform, ...selector } = request;
     const key = sharingKey(resource, selector);
     const known = this.#informers.get(key) as Informer<T, Indexes> | undefined;
-    const informer = known ?? new Informer<T, Indexes>({ ...this.#options, resource, selector, transform });
+    const informer =
+      known ??
+      new Informer<T, Indexes>({ ...this.#options, memory: this.#memory, resource, selector, transform });
     if (transform && informer.transform !== transform) throw conflict(informer.name);
     informer.addIndexers(indexers ?? {});
     if (!known) this.#add(key, informer as unknown as Informer<KubernetesObject>);
@@ -138,10 +145,7 @@ function resourceKey(resource: Resource): string {
   return `${qualifiedName(resource)}/${resource.version}`;
 }
 
-function sharingKey(
-  resource: Resource,
-  { namespace, labelSelector, fieldSelector }: SelectorOptions,
-): string {
+function sharingKey(resource: Resource, { namespace, labelSelector, fieldSelector }: StreamOptions): string {
   return JSON.stringify([resourceKey(resource), namespace ?? '', labelSelector ?? '', fieldSelector ?? '']);
 }
 

@@ -1,6 +1,9 @@
 import type { KubernetesObject } from '../api/object.js';
+import type { Clock } from '../kit/clock.js';
+import { Pacer } from '../kit/pacer.js';
 import type { Cached } from './cached.js';
-import type { Change } from './change.js';
+import type { StoredChange } from './change.js';
+import type { StoredObject } from './stored-object.js';
 
 /**
  * Hears of every change, in order, while the change is made: be quick, put a key into a queue. Several changes in a row of one object
@@ -15,46 +18,67 @@ export interface InformerHandler<T extends KubernetesObject> {
   deleted?(object: Cached<T>): void;
 }
 
-/** The handlers of one informer. A handler that is added while changes are told hears of the later ones only. */
+interface Registration<T extends KubernetesObject> {
+  readonly handler: InformerHandler<T>;
+  /** Keys of objects that were there before it, and of which it has not heard yet. */
+  readonly untold: Set<string>;
+  removed: boolean;
+}
+
+/**
+ * The handlers of one informer. A handler that is added while changes are told hears of the later ones only.
+ *
+ * What is there already is told in slices. Who changes before it was told is told once, as it is then.
+ */
 export class Handlers<T extends KubernetesObject> {
+  readonly #clock: Clock;
+  readonly #present: ReadonlyMap<string, StoredObject<T>>;
   readonly #onError: (error: unknown) => void;
   /** Replaced, never changed: who iterates over it has the handlers of one moment. */
-  #handlers: readonly InformerHandler<T>[] = [];
-  #removed = new WeakSet<InformerHandler<T>>();
+  #registrations: readonly Registration<T>[] = [];
 
-  constructor(onError: (error: unknown) => void) {
+  constructor(
+    present: ReadonlyMap<string, StoredObject<T>>,
+    clock: Clock,
+    onError: (error: unknown) => void,
+  ) {
+    this.#present = present;
+    this.#clock = clock;
     this.#onError = onError;
   }
 
-  /** Adds the handler, once it has heard of the `present` objects. Returns what removes it: afterwards it is never called. */
-  add(handler: InformerHandler<T>, present: Iterable<Cached<T>>): () => void {
-    // An object of its own, so that one handler can be added twice and removed once.
-    const own: InformerHandler<T> = {
-      added: (object, isInitial) => handler.added?.(object, isInitial),
-      updated: (before, after) => handler.updated?.(before, after),
-      deleted: (object) => handler.deleted?.(object),
-    };
-    this.#handlers = [...this.#handlers, own];
-    const changes = Array.from(present, (object): Change<T> => ({ type: 'added', object }));
-    this.#tellAll([own], changes, true);
+  /** Adds the handler, and tells it of the objects that are there. Returns what removes it: afterwards it is never called. */
+  add(handler: InformerHandler<T>): () => void {
+    const own: Registration<T> = { handler, untold: new Set(this.#present.keys()), removed: false };
+    this.#registrations = [...this.#registrations, own];
+    void this.#introduce(own);
     return () => {
-      this.#removed.add(own);
-      this.#handlers = this.#handlers.filter((other) => other !== own);
+      own.removed = true;
+      own.untold.clear();
+      this.#registrations = this.#registrations.filter((other) => other !== own);
     };
   }
 
-  tell(changes: readonly Change<T>[], isInitial: boolean): void {
-    this.#tellAll(this.#handlers, changes, isInitial);
-  }
-
-  #tellAll(handlers: readonly InformerHandler<T>[], changes: readonly Change<T>[], isInitial: boolean): void {
-    for (const change of changes) {
-      for (const handler of handlers)
-        if (!this.#removed.has(handler)) this.#tellOne(handler, change, isInitial);
+  tell(change: StoredChange<T>, isInitial: boolean): void {
+    for (const own of this.#registrations) {
+      if (own.removed) continue;
+      if (!own.untold.delete(change.key)) this.#call(own, change, isInitial);
+      else if (change.after) this.#call(own, { type: 'added', key: change.key, after: change.after }, true);
     }
   }
 
-  #tellOne(handler: InformerHandler<T>, change: Change<T>, isInitial: boolean): void {
+  async #introduce(own: Registration<T>): Promise<void> {
+    const pacer = new Pacer(this.#clock);
+    for (const key of own.untold) {
+      own.untold.delete(key);
+      const after = this.#present.get(key);
+      if (after) this.#call(own, { type: 'added', key, after }, true);
+      after?.drop();
+      if (pacer.isDue) await pacer.rest();
+    }
+  }
+
+  #call({ handler }: Registration<T>, change: StoredChange<T>, isInitial: boolean): void {
     try {
       // Typed as void, but an async function fits as well.
       const outcome: unknown = call(handler, change, isInitial);
@@ -65,18 +89,19 @@ export class Handlers<T extends KubernetesObject> {
   }
 }
 
+/** Nothing is parsed for a handler that does not want to know. */
 function call<T extends KubernetesObject>(
   handler: InformerHandler<T>,
-  change: Change<T>,
+  change: StoredChange<T>,
   isInitial: boolean,
 ): unknown {
   switch (change.type) {
     case 'added':
-      return handler.added?.(change.object, isInitial);
+      return handler.added && handler.added(change.after.object, isInitial);
     case 'updated':
-      return handler.updated?.(change.before, change.after);
+      return handler.updated && handler.updated(change.before.object, change.after.object);
     case 'deleted':
-      return handler.deleted?.(change.object);
+      return handler.deleted && handler.deleted(change.before.object);
   }
 }
 

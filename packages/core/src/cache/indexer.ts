@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../api/object.js';
 import type { Cached } from './cached.js';
+import type { StoredObject } from './stored-object.js';
 
 /** The values under which an object is found. */
 export type Indexer<T extends KubernetesObject> = (object: Cached<T>) => readonly string[];
@@ -8,20 +9,20 @@ const NO_KEYS: ReadonlySet<string> = new Set();
 
 /** Keys by value, kept up to date object by object. */
 export class Index<T extends KubernetesObject> {
-  readonly #indexer: Indexer<T>;
+  readonly #valuesOf: (object: StoredObject<T>) => readonly string[];
   readonly #keys = new Map<string, Set<string>>();
   /** The values under which each key is filed: what the indexer said at the time, whatever it would say now. */
   readonly #values = new Map<string, readonly string[]>();
 
-  constructor(indexer: Indexer<T>) {
-    this.#indexer = indexer;
+  constructor(valuesOf: (object: StoredObject<T>) => readonly string[]) {
+    this.#valuesOf = valuesOf;
   }
 
   /** Files the object under the key in place of the one before, or takes the key out. */
-  set(key: string, object: Cached<T> | undefined): void {
+  set(key: string, object: StoredObject<T> | undefined): void {
     this.#remove(key);
     if (object === undefined) return;
-    const values = this.#indexer(object);
+    const values = this.#valuesOf(object);
     if (values.length === 0) return;
     this.#values.set(key, values);
     for (const value of values) this.#file(value, key);

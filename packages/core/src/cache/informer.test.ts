@@ -94,7 +94,7 @@ describe('a handler', () => {
     api.compact();
     await settle();
     expect(lister.get('a/kept')).toBe(kept);
-    expect(heard).toEqual(['deleted gone=1', 'updated changed=1 -> changed=2', 'added new=3']);
+    expect(heard).toEqual(['updated changed=1 -> changed=2', 'added new=3', 'deleted gone=1']);
   });
 
   test('hears of a deletion and an addition when an object was created anew under its name, seen or unseen', async () => {
@@ -146,7 +146,7 @@ describe('a handler', () => {
     api.put('a/one', 1);
     api.put('a/two', 2);
     await settle();
-    expect(heard).toEqual(['initial one=1', 'initial two=2']);
+    expect(heard).toEqual(['initial one=1', 'added two=2']);
   });
 
   test('that another removes while changes are told hears of none of the rest', async () => {

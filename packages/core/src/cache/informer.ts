@@ -1,43 +1,56 @@
 /** An informer keeps a store in step with the server and tells handlers of every change. */
 import { formatKey, type KubernetesObject, type ObjectKey } from '../api/object.js';
 import { qualifiedName, type Resource } from '../api/resource.js';
-import type { Reader, SelectorOptions } from '../client/reader.js';
+import type { EncodedObject } from '../client/encoded-object.js';
+import type { StreamOptions, StreamReader } from '../client/lister-watcher.js';
 import type { Clock } from '../kit/clock.js';
 import { IncumbentError } from '../kit/error.js';
 import { type Logger, silentLogger } from '../kit/logger.js';
+import { Pacer } from '../kit/pacer.js';
 import type { Random } from '../kit/random.js';
 import { explainFailure } from '../watch/explain-failure.js';
 import { Reflector } from '../watch/reflector.js';
-import type { ReflectorEvent } from '../watch/reflector-state.js';
+import type { ListMode, ReflectorEvent } from '../watch/reflector-state.js';
 import { type Cached, copy, deepFreeze, share } from './cached.js';
-import type { Change } from './change.js';
+import type { StoredChange } from './change.js';
 import { Handlers, type InformerHandler } from './handlers.js';
 import type { Indexer } from './indexer.js';
 import { Lister } from './lister.js';
 import type { Deleted } from './own-writes.js';
 import { type Scope, scopeOf } from './scope.js';
-import { Store } from './store.js';
+import { type Arrival, Store } from './store.js';
+import {
+  EncodedStoredObject,
+  type Keeping,
+  Memory,
+  PlainStoredObject,
+  type StoredObject,
+} from './stored-object.js';
 import { type SyncOptions, type Syncing, waitForAll } from './sync.js';
 import { type Transform, withoutManagedFields } from './transform.js';
 
 export interface InformerOptions<T extends KubernetesObject, Indexes extends string = never> {
   readonly resource: Resource<T>;
-  readonly reader: Reader;
+  readonly reader: StreamReader;
   readonly clock: Clock;
   readonly random: Random;
   /** @defaultValue every object in every namespace */
-  readonly selector?: SelectorOptions | undefined;
+  readonly selector?: StreamOptions | undefined;
   /** @defaultValue {@link withoutManagedFields} */
   readonly transform?: Transform<T> | undefined;
+  /** Shared with other informers. @defaultValue its own */
+  readonly memory?: Memory | undefined;
   readonly indexers?: Readonly<Record<Indexes, Indexer<T>>> | undefined;
   /** Freezes every object at every depth, so that who changes one finds out. For tests. @defaultValue false */
   readonly freeze?: boolean | undefined;
+  /** @see ReflectorOptions.list */
+  readonly list?: ListMode | undefined;
   /** @see ReflectorOptions.pageSize */
   readonly pageSize?: number | undefined;
   readonly log?: Logger | undefined;
 }
 
-type Failure = Extract<ReflectorEvent<unknown>, { type: 'failed' }>;
+type Failure = Extract<ReflectorEvent<KubernetesObject>, { type: 'failed' }>;
 
 /**
  * Guarantees: in the end the lister has what the server has, and each handler has heard of every key that changed, after its last change.
@@ -45,34 +58,45 @@ type Failure = Extract<ReflectorEvent<unknown>, { type: 'failed' }>;
  */
 export class Informer<T extends KubernetesObject, Indexes extends string = never> implements Syncing {
   readonly resource: Resource<T>;
-  readonly selector: SelectorOptions;
+  readonly selector: StreamOptions;
   readonly transform: Transform<T>;
   readonly lister: Lister<T, Indexes>;
   readonly synced: Promise<void>;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #freeze: boolean;
   readonly #reflector: Reflector<T>;
   readonly #store: Store<T>;
   readonly #handlers: Handlers<T>;
   readonly #scope: Scope;
+  readonly #keeping: Keeping<T>;
   #markSynced!: () => void;
   #hasSynced = false;
+  #isListing = false;
   #running = false;
   #failure: Failure | undefined;
 
   constructor(options: InformerOptions<T, Indexes>) {
-    const { resource, selector = {}, transform = withoutManagedFields, freeze = false } = options;
+    const {
+      resource,
+      selector = {},
+      transform = withoutManagedFields,
+      freeze = false,
+      memory = new Memory(),
+    } = options;
     this.resource = resource;
     this.selector = selector;
     this.transform = transform;
     this.#clock = options.clock;
     this.#log = (options.log ?? silentLogger).child({ resource: qualifiedName(resource), ...selector });
-    this.#freeze = freeze;
     this.#scope = scopeOf(selector);
+    this.#keeping = { resource, memory, finish: freeze ? deepFreeze : (object) => object };
     this.#reflector = new Reflector({ ...options, log: this.#log });
-    this.#store = new Store((index, key, err) => this.#log.error({ err, index, key }, 'an indexer threw'));
-    this.#handlers = new Handlers((err) => this.#log.error({ err }, 'a handler of an informer threw'));
+    this.#store = new Store({
+      onIndexerError: (index, key, err) => this.#log.error({ err, index, key }, 'an indexer threw'),
+    });
+    this.#handlers = new Handlers(this.#store.delivered, options.clock, (err) =>
+      this.#log.error({ err }, 'a handler of an informer threw'),
+    );
     this.lister = new Lister(this.#store);
     this.synced = new Promise((resolve) => (this.#markSynced = resolve));
     this.addIndexers(options.indexers ?? {});
@@ -124,15 +148,18 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
       throw new IncumbentError('INFORMER_RUNNING', `The informer of ${this.name} runs already.`);
     this.#running = true;
     try {
-      await this.#reflector.run(signal, (event) => this.#on(event));
+      await this.#reflector.run(signal, (event) => this.#on(event, signal));
     } finally {
       this.#running = false;
     }
   }
 
-  /** Adds the handler. It first hears of the objects that are already there, as initial ones. Returns what removes it. */
+  /**
+   * Adds the handler. It hears of the objects that are already there, as initial ones: of the first before this returns, of many more in
+   * slices, between which others have their turn. Returns what removes it.
+   */
   addHandler(handler: InformerHandler<T>): () => void {
-    return this.#handlers.add(handler, this.#store.delivered());
+    return this.#handlers.add(handler);
   }
 
   /** @throws {@link IncumbentError} `INDEX_CONFLICT` when a name is taken by another indexer */
@@ -148,7 +175,7 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
     const selected = this.#scope(object.metadata);
     const known = this.#store.get(formatKey(object.metadata)) !== undefined;
     if (selected === false) this.#store.noteLeft(object.metadata);
-    else if (selected || known) this.#store.noteWritten(this.#admit(copy(object)));
+    else if (selected || known) this.#store.noteWritten(this.#kept(copy(object)));
   }
 
   /**
@@ -160,33 +187,40 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
     this.#store.noteDeleted(typeof key === 'string' ? key : formatKey(key), deleted);
   }
 
-  #on(event: ReflectorEvent<T>): void {
+  #on(event: ReflectorEvent<T>, signal: AbortSignal): void | Promise<void> {
     if (event.type === 'failed') return this.#onFailure(event);
     this.#recovered();
     switch (event.type) {
-      case 'replaced':
-        return this.#onReplaced(event.items, event.resourceVersion);
+      case 'listing':
+        this.#isListing = true;
+        return this.#store.listing();
+      case 'listedSome':
+        for (const object of event.objects) this.#tell(this.#store.list(this.#arrival(object)));
+        return undefined;
+      case 'listed':
+        return this.#onListed(event.resourceVersion, signal);
       case 'applied':
-        return this.#tell(this.#store.apply(this.#admit(event.object)));
+        return this.#tell(this.#store.apply(this.#arrival(event.object)));
       case 'deleted':
-        return this.#tell(this.#store.remove(this.#admit(event.object)));
+        if (this.#isListing) return this.#tell(this.#store.unlist(event.object.metadata));
+        return this.#tell(this.#store.remove(event.object.metadata));
       case 'bookmark':
         return this.#store.progress(event.resourceVersion);
     }
   }
 
-  #onReplaced(items: readonly T[], version: string): void {
-    const isInitial = !this.#hasSynced;
-    this.#tell(
-      this.#store.replace(
-        items.map((item) => this.#admit(item)),
-        version,
-      ),
-      isInitial,
-    );
+  async #onListed(version: string, signal: AbortSignal): Promise<void> {
+    const pacer = new Pacer(this.#clock);
+    for (const changes of this.#store.sweep()) {
+      this.#tell(changes);
+      if (pacer.isDue) await pacer.rest();
+      if (signal.aborted) return;
+    }
+    this.#store.listed(version);
+    this.#isListing = false;
     this.#hasSynced = true;
     this.#markSynced();
-    this.#log.debug({ objects: items.length, resourceVersion: version }, 'listed');
+    this.#log.debug({ objects: this.#store.delivered.size, resourceVersion: version }, 'listed');
   }
 
   #onFailure(failure: Failure): void {
@@ -205,14 +239,26 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
     this.#log.info({}, 'in step with the API server again');
   }
 
-  #tell(changes: readonly Change<T>[], isInitial = false): void {
-    this.#handlers.tell(changes, isInitial);
+  #tell(changes: readonly StoredChange<T>[]): void {
+    for (const change of changes) {
+      this.#handlers.tell(change, !this.#hasSynced);
+      change.after?.drop();
+      change.before?.release();
+    }
   }
 
-  /** What the cache keeps of an object that came from the server. */
-  #admit(object: T): Cached<T> {
-    const kept = this.#transformed(object);
-    return share(this.#freeze ? deepFreeze(kept) : kept);
+  #arrival(encoded: EncodedObject<T>): Arrival<T> {
+    return { metadata: encoded.metadata, store: () => this.#stored(encoded) };
+  }
+
+  #stored(encoded: EncodedObject<T>): StoredObject<T> {
+    if (this.transform === withoutManagedFields) return new EncodedStoredObject(encoded, this.#keeping);
+    return new PlainStoredObject<T>(this.#kept(encoded.whole()));
+  }
+
+  /** What the cache keeps of a parsed object. */
+  #kept(object: T): Cached<T> {
+    return share(this.#keeping.finish(this.#transformed(object)));
   }
 
   #transformed(object: T): T {

@@ -1,6 +1,6 @@
 import type { DeepReadonly, KubernetesObject, ObjectMeta } from '../api/object.js';
 import { compareResourceVersions, reaches } from '../api/resource-version.js';
-import { type Cached, metaOf } from './cached.js';
+import type { StoredObject } from './stored-object.js';
 
 /** An object that was deleted: its uid never comes back. */
 export interface Deleted {
@@ -13,7 +13,7 @@ type Metadata = Pick<DeepReadonly<ObjectMeta>, 'uid' | 'resourceVersion' | 'dele
 
 /** What we know of a key from our own write before the watch has told it. */
 type Note<T extends KubernetesObject> =
-  | { readonly type: 'written'; readonly object: Cached<T>; readonly version: string }
+  | { readonly type: 'written'; readonly object: StoredObject<T>; readonly version: string }
   /** Written so that the selector no longer selects it. */
   | { readonly type: 'left'; readonly version: string }
   | {
@@ -43,8 +43,8 @@ export class OwnWrites<T extends KubernetesObject> {
     return this.#notes.keys();
   }
 
-  written(key: string, object: Cached<T>): void {
-    const metadata = metaOf<T>(object);
+  written(key: string, object: StoredObject<T>): void {
+    const metadata = object.metadata;
     if (!this.#isNews(key, metadata)) return;
     this.#notes.set(key, { type: 'written', object, version: metadata.resourceVersion });
   }
@@ -56,18 +56,18 @@ export class OwnWrites<T extends KubernetesObject> {
 
   deleted(key: string, { uid, resourceVersion: version }: Deleted): void {
     const known = this.#notes.get(key);
-    const recreated = known?.type === 'written' && metaOf<T>(known.object).uid !== uid;
+    const recreated = known?.type === 'written' && known.object.metadata.uid !== uid;
     if (recreated && !isBeyond(version, known.version)) return;
     this.#notes.set(key, { type: 'deleted', uid, version, patience: PATIENCE });
   }
 
   /** What a reader gets for the key, given what the watch has delivered. */
-  over(key: string, delivered: Cached<T> | undefined): Cached<T> | undefined {
+  over(key: string, delivered: StoredObject<T> | undefined): StoredObject<T> | undefined {
     const note = this.#notes.get(key);
     if (!note) return delivered;
     if (note.type === 'written') return note.object;
     if (note.type === 'left' || delivered === undefined) return undefined;
-    const { uid, resourceVersion } = metaOf<T>(delivered);
+    const { uid, resourceVersion } = delivered.metadata;
     return uid === note.uid || isBeyond(note.version, resourceVersion) ? undefined : delivered;
   }
 
@@ -83,7 +83,7 @@ export class OwnWrites<T extends KubernetesObject> {
   }
 
   /** The watch has delivered everything up to `version`. Returns the keys whose note is over. */
-  caughtUp(version: string, delivered: (key: string) => Cached<T> | undefined): string[] {
+  caughtUp(version: string, delivered: (key: string) => StoredObject<T> | undefined): string[] {
     const over = [...this.#notes].filter(([key, note]) => this.#isOver(key, note, version, delivered(key)));
     for (const [key] of over) this.#notes.delete(key);
     return over.map(([key]) => key);
@@ -93,8 +93,8 @@ export class OwnWrites<T extends KubernetesObject> {
     this.#notes.clear();
   }
 
-  #isOver(key: string, note: Note<T>, version: string, delivered: Cached<T> | undefined): boolean {
-    const metadata = delivered && metaOf<T>(delivered);
+  #isOver(key: string, note: Note<T>, version: string, delivered: StoredObject<T> | undefined): boolean {
+    const metadata = delivered?.metadata;
     if (note.type === 'deleted' && metadata?.uid === note.uid)
       return isLeftTerminating(note.version, metadata);
     if (note.type !== 'deleted' || note.version !== undefined) return !isBeyond(note.version, version);

@@ -1,29 +1,53 @@
 import { type DeepReadonly, formatKey, type KubernetesObject, type ObjectMeta } from '../api/object.js';
 import { compareResourceVersions, reaches } from '../api/resource-version.js';
 import { IncumbentError } from '../kit/error.js';
-import { type Cached, metaOf } from './cached.js';
-import { type Change, changesBetween } from './change.js';
+import type { Cached } from './cached.js';
+import { changesBetween, type StoredChange } from './change.js';
 import { Index, type Indexer } from './indexer.js';
 import { type Deleted, OwnWrites } from './own-writes.js';
+import { PlainStoredObject, type StoredObject } from './stored-object.js';
+
+/** An object on its way into the store. */
+export interface Arrival<T extends KubernetesObject> {
+  readonly metadata: DeepReadonly<ObjectMeta>;
+  /** Asked for only when it is news. */
+  store(): StoredObject<T>;
+}
+
+export interface StoreOptions {
+  /** An indexer threw: the object is then not found by that index. */
+  readonly onIndexerError: (name: string, key: string, error: unknown) => void;
+}
+
+interface KnownIndex<T extends KubernetesObject> {
+  readonly indexer: unknown;
+  readonly index: Index<T>;
+}
+
+/** Not a name that a user would give an index. */
+const BY_NAMESPACE = 'incumbent.dev/namespace';
 
 /**
  * The objects by key, and by the values of their indexes.
  *
  * Two views of one set: what the watch has delivered, from which changes are told, and over it our own writes, which readers see
  * at once. A write that was noted is still told as a change when the watch delivers it.
+ *
+ * A list is taken in item by item: what it tells of is news at once, what it does not tell of is gone at its end.
  */
 export class Store<T extends KubernetesObject> {
   /** What the watch has delivered. */
-  #delivered = new Map<string, Cached<T>>();
+  readonly #delivered = new Map<string, StoredObject<T>>();
   readonly #ownWrites = new OwnWrites<T>();
   /** Of what readers see, not of what was delivered. */
-  readonly #indexes = new Map<string, { readonly indexer: Indexer<T>; readonly index: Index<T> }>();
-  readonly #onIndexerError: (name: string, key: string, error: unknown) => void;
+  readonly #indexes = new Map<string, KnownIndex<T>>();
+  readonly #options: StoreOptions;
+  /** The keys that the list under way has not told of yet. */
+  #unlisted = new Set<string>();
   #version: string | undefined;
 
-  /** An indexer that throws is told to `onIndexerError`; the object is then not found by that index. */
-  constructor(onIndexerError: (name: string, key: string, error: unknown) => void) {
-    this.#onIndexerError = onIndexerError;
+  constructor(options: StoreOptions) {
+    this.#options = options;
   }
 
   /** The version up to which everything is in here, `undefined` before the first list. */
@@ -31,12 +55,12 @@ export class Store<T extends KubernetesObject> {
     return this.#version;
   }
 
-  get(key: string): Cached<T> | undefined {
+  get(key: string): StoredObject<T> | undefined {
     const delivered = this.#delivered.get(key);
     return this.#ownWrites.size === 0 ? delivered : this.#ownWrites.over(key, delivered);
   }
 
-  *entries(): Generator<[string, Cached<T>]> {
+  *entries(): Generator<[string, StoredObject<T>]> {
     for (const key of this.#delivered.keys()) {
       const object = this.get(key);
       if (object !== undefined) yield [key, object];
@@ -48,32 +72,56 @@ export class Store<T extends KubernetesObject> {
   }
 
   /** What the watch has delivered: the state that handlers know. */
-  delivered(): Iterable<Cached<T>> {
-    return this.#delivered.values();
+  get delivered(): ReadonlyMap<string, StoredObject<T>> {
+    return this.#delivered;
   }
 
   /** An event of the watch: the object is new or changed. */
-  apply(object: Cached<T>): Change<T>[] {
-    return this.#deliver(metaOf<T>(object), object);
+  apply(arrival: Arrival<T>): StoredChange<T>[] {
+    this.#version = arrival.metadata.resourceVersion;
+    return this.#deliver(arrival.metadata, arrival);
   }
 
   /** An event of the watch: the object is gone. Its version is that of the deletion. */
-  remove(object: Cached<T>): Change<T>[] {
-    return this.#deliver(metaOf<T>(object), undefined);
+  remove(metadata: DeepReadonly<ObjectMeta>): StoredChange<T>[] {
+    this.#version = metadata.resourceVersion;
+    return this.#deliver(metadata, undefined);
   }
 
-  /** A new list: everything that is not in it is gone. */
-  replace(objects: readonly Cached<T>[], version: string): Change<T>[] {
-    const before = this.#delivered;
-    const known = this.#indexes.size > 0 ? [...before.keys(), ...this.#ownWrites.keys()] : [];
-    this.#delivered = new Map(objects.map((object) => this.#merged(object)));
+  /** A list begins. */
+  listing(): void {
+    this.#unlisted = new Set(this.#delivered.keys());
+  }
+
+  /** The list has this object. */
+  list(arrival: Arrival<T>): StoredChange<T>[] {
+    return this.#deliver(arrival.metadata, arrival);
+  }
+
+  /** While the list arrives, changes are told of as well: the object is gone. */
+  unlist(metadata: DeepReadonly<ObjectMeta>): StoredChange<T>[] {
+    return this.#deliver(metadata, undefined);
+  }
+
+  /** The list has told everything: takes out one by one what it did not have. To be gone through before {@link listed}. */
+  *sweep(): Generator<StoredChange<T>[]> {
+    for (const key of this.#unlisted) {
+      const before = this.#delivered.get(key);
+      this.#delivered.delete(key);
+      this.#reindex(key);
+      yield changesBetween<T>(key, before, undefined);
+    }
+    this.#unlisted.clear();
+  }
+
+  /** The list is complete, as of `version`. */
+  listed(version: string): void {
     // A version older than before: etcd was restored, and what we wrote since is gone with the rest.
-    if (this.#version !== undefined && (compareResourceVersions(version, this.#version) ?? 0) < 0)
-      this.#ownWrites.clear();
-    this.#ownWrites.caughtUp(version, (key) => this.#delivered.get(key));
-    this.#version = version;
-    for (const { index } of this.#indexes.values()) this.#rebuild(index, known);
-    return this.#differences(before);
+    const isOlder = this.#version !== undefined && (compareResourceVersions(version, this.#version) ?? 0) < 0;
+    const over = isOlder ? [...this.#ownWrites.keys()] : [];
+    if (isOlder) this.#ownWrites.clear();
+    for (const key of over) this.#reindex(key);
+    this.progress(version);
   }
 
   /** The watch has delivered everything up to `version`. */
@@ -86,9 +134,9 @@ export class Store<T extends KubernetesObject> {
 
   /** The answer to one of our own writes. Readers see it from now on, until the watch has delivered it or something newer. */
   noteWritten(object: Cached<T>): void {
-    const metadata = metaOf<T>(object);
-    if (reaches(this.#version, metadata.resourceVersion)) return;
-    this.#note(keyIn(metadata), (key) => this.#ownWrites.written(key, object));
+    const stored = new PlainStoredObject<T>(object);
+    if (reaches(this.#version, stored.metadata.resourceVersion)) return;
+    this.#note(keyIn(stored.metadata), (key) => this.#ownWrites.written(key, stored));
   }
 
   /** As {@link noteWritten}, of an object that is not to be in here any more since that write. */
@@ -99,8 +147,7 @@ export class Store<T extends KubernetesObject> {
 
   /** The server accepted that we delete the object. Readers don't see it until the watch tells what became of it. */
   noteDeleted(key: string, deleted?: Deleted): void {
-    const visible = this.get(key);
-    const known = visible && metaOf<T>(visible);
+    const known = this.get(key)?.metadata;
     const uid = deleted?.uid ?? known?.uid;
     if (uid === undefined) return;
     const isCertain = deleted?.resourceVersion !== undefined;
@@ -126,38 +173,57 @@ export class Store<T extends KubernetesObject> {
         'INDEX_CONFLICT',
         `The index "${name}" is there already, with another indexer.`,
       );
-    const index = new Index((object: Cached<T>) => this.#valuesOf(name, indexer, object));
-    this.#indexes.set(name, { indexer, index });
-    this.#rebuild(index, []);
+    this.#addIndex(name, indexer, (stored) => indexer(stored.object));
   }
 
   /** @throws {@link IncumbentError} `INDEX_UNKNOWN` */
-  byIndex(name: string, value: string): Cached<T>[] {
+  byIndex(name: string, value: string): StoredObject<T>[] {
     const known = this.#indexes.get(name);
     if (!known)
       throw new IncumbentError(
         'INDEX_UNKNOWN',
         `There is no index "${name}": give it with the informer's options.`,
       );
-    return Array.from(known.index.keys(value), (key) => this.get(key) as Cached<T>);
+    return Array.from(known.index.keys(value), (key) => this.get(key) as StoredObject<T>);
+  }
+
+  /** By an index that is built when it is first asked for. */
+  inNamespace(namespace: string): StoredObject<T>[] {
+    if (!this.#indexes.has(BY_NAMESPACE))
+      this.#addIndex(BY_NAMESPACE, undefined, ({ metadata }) => [metadata.namespace ?? '']);
+    return this.byIndex(BY_NAMESPACE, namespace);
+  }
+
+  #addIndex(name: string, indexer: unknown, valuesOf: (stored: StoredObject<T>) => readonly string[]): void {
+    const index = new Index<T>((stored) => {
+      try {
+        return valuesOf(stored);
+      } catch (error) {
+        this.#options.onIndexerError(name, keyIn(stored.metadata), error);
+        return [];
+      }
+    });
+    this.#indexes.set(name, { indexer, index });
+    for (const [key, object] of this.entries()) index.set(key, object);
   }
 
   /** Whether the watch has delivered that deletion: it has come to where the object was, and the object is not there. */
   #isOldNews(key: string, { uid, resourceVersion }: Deleted): boolean {
-    const delivered = this.#delivered.get(key);
-    const isThere = delivered !== undefined && metaOf<T>(delivered).uid === uid;
+    const isThere = this.#delivered.get(key)?.metadata.uid === uid;
     return !isThere && resourceVersion !== undefined && reaches(this.#version, resourceVersion);
   }
 
-  #deliver(metadata: DeepReadonly<ObjectMeta>, after: Cached<T> | undefined): Change<T>[] {
+  /** What is unchanged stays the very object that handlers know. */
+  #deliver(metadata: DeepReadonly<ObjectMeta>, arrival: Arrival<T> | undefined): StoredChange<T>[] {
     const key = keyIn(metadata);
     const before = this.#delivered.get(key);
+    const after = arrival && before && isSame(before.metadata, metadata) ? before : arrival?.store();
     if (after === undefined) this.#delivered.delete(key);
-    else this.#delivered.set(key, after);
-    this.#version = metadata.resourceVersion;
+    else if (after !== before) this.#delivered.set(key, after);
+    this.#unlisted.delete(key);
     this.#ownWrites.delivered(key, metadata, after === undefined);
     this.#reindex(key);
-    return changesBetween<T>(before, after);
+    return changesBetween<T>(key, before, after);
   }
 
   #note(key: string, note: (key: string) => void): void {
@@ -168,37 +234,10 @@ export class Store<T extends KubernetesObject> {
   #reindex(key: string): void {
     for (const { index } of this.#indexes.values()) index.set(key, this.get(key));
   }
+}
 
-  #valuesOf(name: string, indexer: Indexer<T>, object: Cached<T>): readonly string[] {
-    try {
-      return indexer(object);
-    } catch (error) {
-      this.#onIndexerError(name, keyIn(metaOf<T>(object)), error);
-      return [];
-    }
-  }
-
-  #rebuild(index: Index<T>, known: Iterable<string>): void {
-    for (const key of known) if (!this.#delivered.has(key)) index.set(key, this.get(key));
-    for (const [key, object] of this.entries()) index.set(key, object);
-  }
-
-  /** What is unchanged stays the very object that handlers know. */
-  #merged(object: Cached<T>): [string, Cached<T>] {
-    const key = keyIn(metaOf<T>(object));
-    const before = this.#delivered.get(key);
-    const same = before !== undefined && changesBetween<T>(before, object).length === 0;
-    return [key, same ? before : object];
-  }
-
-  #differences(before: ReadonlyMap<string, Cached<T>>): Change<T>[] {
-    const changes: Change<T>[] = [];
-    for (const [key, object] of before) {
-      if (!this.#delivered.has(key)) changes.push(...changesBetween<T>(object, undefined));
-    }
-    for (const [key, object] of this.#delivered) changes.push(...changesBetween<T>(before.get(key), object));
-    return changes;
-  }
+function isSame(a: DeepReadonly<ObjectMeta>, b: DeepReadonly<ObjectMeta>): boolean {
+  return a.uid === b.uid && a.resourceVersion === b.resourceVersion;
 }
 
 function keyIn(metadata: { readonly name: string; readonly namespace?: string }): string {

@@ -1,7 +1,6 @@
 import type { Authority } from '../leadership/authority.js';
-import { LinkedAbort } from '../kit/abort.js';
 import { IncumbentError } from '../kit/error.js';
-import { ApiError, RequestError, type Status } from '../api/errors.js';
+import { RequestError } from '../api/errors.js';
 import {
   type DeepReadonly,
   type Draft,
@@ -10,8 +9,11 @@ import {
   type ObjectKey,
 } from '../api/object.js';
 import { apiVersionOf, type Resource } from '../api/resource.js';
+import { apiErrorOf } from './api-error-of.js';
 import type { Connection } from './connection.js';
-import type { HttpRequest, HttpResponse } from './exchange.js';
+import type { HttpRequest } from './exchange.js';
+import { HttpListerWatcher } from './http-lister-watcher.js';
+import type { ListerWatcher, StreamOptions, StreamReader } from './lister-watcher.js';
 import { collectionPath, objectPath } from './paths.js';
 import type {
   GetOptions,
@@ -23,7 +25,6 @@ import type {
   WatchEvent,
   WatchOptions,
 } from './reader.js';
-import { IdleTimer, watchEvents } from './watch-stream.js';
 import type {
   ApplyOptions,
   DeleteOptions,
@@ -46,7 +47,7 @@ const LIST_TIMEOUT = 60_000;
  * Reads. Writes only {@link under} a right, or, spelled out, {@link unfenced}: a replica that is not the leader has no
  * business writing, and a client that can't do it can't do it by mistake.
  */
-export class Client implements Reader {
+export class Client implements Reader, StreamReader {
   protected readonly connection: Connection;
   protected readonly timeout: number;
 
@@ -108,51 +109,19 @@ export class Client implements Reader {
     resource: Resource<T>,
     options: WatchOptions = {},
   ): AsyncGenerator<WatchEvent<T>> {
-    const {
-      resourceVersion,
-      sendInitialEvents,
-      timeoutSeconds,
-      idleTimeout = Number.POSITIVE_INFINITY,
-    } = options;
-    const query = {
-      ...selection(options),
-      watch: '1',
-      allowWatchBookmarks: 'true',
-      resourceVersion,
-      timeoutSeconds: timeoutSeconds?.toString(),
-      ...(sendInitialEvents ? { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' } : {}),
-    };
-    const path = collectionPath(resource, options.namespace);
-    using abort = new LinkedAbort(options.signal);
-    const idle = new IdleTimer(this.connection.clock, idleTimeout, () => abort.abort(IDLE));
-    try {
-      const response = await this.connection.send({
-        method: 'GET',
-        path,
-        query,
-        signal: abort.signal,
-        timeout: this.timeout,
-        stream: true,
-      });
-      if (response.status !== 200) throw await apiError(`WATCH ${path}`, response);
-      yield* watchEvents<T>(`WATCH ${path}`, touching(response.body, idle));
-    } catch (error) {
-      if (abort.signal.reason !== IDLE) throw error;
-      throw new RequestError(
-        'REQUEST_TIMEOUT',
-        `WATCH ${path}: nothing came for ${idleTimeout} ms, not even a bookmark.`,
-        true,
-        { cause: error },
-      );
-    } finally {
-      idle.stop();
-      abort.abort();
+    for await (const events of this.stream(resource, options).watch(options)) {
+      for (const event of events)
+        yield event.type === 'BOOKMARK' ? event : { type: event.type, object: event.object.whole() };
     }
   }
 
   /** GET of any path below the server's own, for what is no object: discovery, `/version`. */
   read<R>(path: string, options: RequestOptions = {}): Promise<R> {
     return this.request<R>({ method: 'GET', path, ...this.limits(options) });
+  }
+
+  stream<T extends KubernetesObject>(resource: Resource<T>, options: StreamOptions = {}): ListerWatcher<T> {
+    return new HttpListerWatcher(this.connection, resource, options);
   }
 
   protected limits({ signal, timeout }: RequestOptions): Pick<HttpRequest, 'signal' | 'timeout'> {
@@ -162,7 +131,7 @@ export class Client implements Reader {
   protected async request<R>(request: HttpRequest): Promise<R> {
     const response = await this.connection.send(request);
     const name = `${request.method} ${request.path}`;
-    if (response.status >= 300) throw await apiError(name, response);
+    if (response.status >= 300) throw await apiErrorOf(name, response);
     const text = await response.text();
     try {
       return JSON.parse(text) as R;
@@ -296,8 +265,6 @@ const PATCH_TYPES = {
   strategic: 'application/strategic-merge-patch+json',
 } as const;
 
-const IDLE = Symbol('idle');
-
 interface ListBody<T> {
   readonly metadata: {
     readonly resourceVersion: string;
@@ -316,32 +283,4 @@ function selection({ labelSelector, fieldSelector }: SelectorOptions): {
   fieldSelector: string | undefined;
 } {
   return { labelSelector: labelSelector || undefined, fieldSelector: fieldSelector || undefined };
-}
-
-async function* touching(body: HttpResponse['body'], idle: IdleTimer): AsyncGenerator<Buffer> {
-  for await (const chunk of body) {
-    idle.touch();
-    yield chunk;
-  }
-}
-
-async function apiError(name: string, response: HttpResponse): Promise<ApiError> {
-  const text = await response.text();
-  const seconds = Number(response.headers['retry-after']);
-  return new ApiError(
-    name,
-    response.status,
-    statusOf(text),
-    Number.isFinite(seconds) ? seconds * 1000 : undefined,
-  );
-}
-
-/** A Status; some errors, such as that of an unknown API group, are plain text. */
-function statusOf(text: string): Status {
-  try {
-    const body = JSON.parse(text) as Status;
-    return body?.kind === 'Status' ? body : { message: text.slice(0, 200) };
-  } catch {
-    return { message: text.trim().slice(0, 200) };
-  }
 }

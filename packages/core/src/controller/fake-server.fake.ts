@@ -108,7 +108,7 @@ export class FakeServer extends Connection {
     try {
       const refused = this.intercept(request);
       if (refused) throw new Refusal(refused.code, refused.reason);
-      if (request.stream) return this.#watch(request);
+      if (request.query?.['watch']) return this.#watch(request);
       return answer(200, this.#handle(request));
     } catch (error) {
       if (error instanceof Refusal) return answer(error.status.code, error.status);

@@ -1,8 +1,10 @@
-/** An API server with one resource, in memory, that fails as told: a {@link Reader} for tests of what lies above it. */
+/** An API server with one resource, in memory, that fails as told: a {@link StreamReader} for tests of what lies above it. */
 import { ApiError, RequestError } from '../api/errors.js';
-import { formatKey, type KubernetesObject, type ObjectKey, type ObjectMeta } from '../api/object.js';
+import { formatKey, type KubernetesObject, type ObjectMeta } from '../api/object.js';
 import { type Resource, resource } from '../api/resource.js';
-import type { List, ListOptions, Reader, WatchEvent, WatchOptions } from '../client/reader.js';
+import { encode } from '../client/encoded-object.js';
+import type { ListerWatcher, ListPart, StreamOptions, StreamReader } from '../client/lister-watcher.js';
+import type { ListOptions, WatchEvent, WatchOptions } from '../client/reader.js';
 import type { Clock } from '../kit/clock.js';
 import { sleep } from '../kit/sleep.js';
 
@@ -48,7 +50,7 @@ class Stream {
   }
 }
 
-export class FakeApi implements Reader {
+export class FakeApi implements StreamReader {
   readonly requests: FakeRequest[] = [];
   /** Thrown by the next requests, one each; `undefined` lets one pass. */
   readonly failures: { readonly list: (Error | undefined)[]; readonly watch: (Error | undefined)[] } = {
@@ -61,6 +63,10 @@ export class FakeApi implements Reader {
   latency = 0;
   /** The next list answers with the state before so many of the latest writes, as a replica that lags behind. */
   lag = 0;
+  /** Whether a watch may begin with the state. */
+  streams = true;
+  /** The next list breaks off after so many items. */
+  breakOff: number | undefined;
   /** An event at this version can't be parsed by anybody. */
   poison: number | undefined;
   readonly #clock: Clock;
@@ -145,13 +151,15 @@ export class FakeApi implements Reader {
     for (const stream of this.#streams) stream.push(garbage as WatchEvent<Widget>);
   }
 
-  get<T extends KubernetesObject>(_: Resource<T>, key: ObjectKey): Promise<T> {
-    const object = this.#now.objects.get(formatKey(key));
-    if (object) return Promise.resolve(wire(object) as unknown as T);
-    return Promise.reject(new ApiError('GET', 404, { reason: 'NotFound' }));
+  stream<T extends KubernetesObject>(_: Resource<T>, selector: StreamOptions = {}): ListerWatcher<T> {
+    const own: ListerWatcher<Widget> = {
+      list: (options) => this.#list({ ...selector, ...options }),
+      watch: (options) => this.#batches({ ...selector, ...options }),
+    };
+    return own as unknown as ListerWatcher<T>;
   }
 
-  async list<T extends KubernetesObject>(_: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
+  async *#list(options: ListOptions): AsyncGenerator<ListPart<Widget>> {
     this.requests.push({ verb: 'list', options });
     this.#fail(this.failures.list);
     const [snapshot, offset] = options.continue ? this.#continued(options.continue) : [this.#lagging(), 0];
@@ -159,30 +167,35 @@ export class FakeApi implements Reader {
     if (options.signal?.aborted) throw stopped();
     const all = [...snapshot.objects.values()].filter((object) => isIn(options.namespace, object));
     const end = options.limit ? offset + options.limit : all.length;
-    return {
-      items: all.slice(offset, end).map(wire) as unknown as T[],
+    const brokenOff = this.breakOff;
+    this.breakOff = undefined;
+    for (const [at, object] of all.slice(offset, end).entries()) {
+      if (at === brokenOff) throw refused(true);
+      yield { type: 'items', items: [encode(object, WIDGET)] };
+    }
+    yield {
+      type: 'end',
       resourceVersion: String(snapshot.version),
       continue: end < all.length ? `${snapshot.version}:${end}` : undefined,
-      remainingItemCount: undefined,
     };
   }
 
-  watch<T extends KubernetesObject>(
-    _: Resource<T>,
-    options: WatchOptions = {},
-  ): AsyncIterable<WatchEvent<T>> {
-    return this.#watch(options) as AsyncIterable<WatchEvent<KubernetesObject>> as AsyncIterable<
-      WatchEvent<T>
-    >;
+  async *#batches(options: WatchOptions): ReturnType<ListerWatcher<Widget>['watch']> {
+    for await (const event of this.#watch(options)) {
+      if (event === null || !('object' in event) || !event.object?.metadata) yield [event as never];
+      else yield [{ type: event.type, object: encode(event.object, WIDGET) }];
+    }
   }
 
   async *#watch(options: WatchOptions): AsyncGenerator<WatchEvent<Widget>> {
     this.requests.push({ verb: 'watch', options });
     await Promise.resolve();
     this.#fail(this.failures.watch);
-    const from = Number(options.resourceVersion);
-    if (from < this.#compacted) throw gone();
     const stream = new Stream();
+    const initial = options.sendInitialEvents ? this.#initialEvents() : undefined;
+    if (initial) stream.push(...initial.events);
+    const from = initial?.version ?? Number(options.resourceVersion);
+    if (from < this.#compacted) throw gone();
     stream.push(...this.#log.filter(({ version }) => version > from).map(({ event }) => event));
     this.#streams.add(stream);
     const release = this.#limit(stream, options);
@@ -201,6 +214,14 @@ export class FakeApi implements Reader {
       release.end();
       this.#streams.delete(stream);
     }
+  }
+
+  #initialEvents(): { readonly version: number; readonly events: readonly WatchEvent<Widget>[] } {
+    if (!this.streams) throw apiError(422, 'Invalid');
+    const { version, objects } = this.#lagging();
+    const added = Array.from(objects.values(), (object) => ({ type: 'ADDED' as const, object }));
+    const end = { type: 'BOOKMARK' as const, resourceVersion: String(version), initialEventsEnd: true };
+    return { version, events: [...added, end] };
   }
 
   get #now(): Snapshot {

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { encode } from '../client/encoded-object.js';
 import { type Logger, silentLogger } from '../kit/logger.js';
 import { settle, VirtualClock } from '../kit/virtual-clock.js';
 import { explainFailure } from './explain-failure.js';
@@ -29,10 +31,13 @@ async function given({ api: prepare, listener, chance = 0, ...options }: Given =
     random: { next: () => chance },
     ...options,
   });
-  const events: ReflectorEvent<Widget>[] = [];
+  const events: Told[] = [];
+  let listed: Widget[] = [];
   const stopping = new AbortController();
   const running = reflector.run(stopping.signal, (event) => {
-    events.push(event);
+    if (event.type === 'listing') listed = [];
+    else if (event.type === 'listedSome') listed.push(...event.objects.map(({ object }) => object));
+    else events.push(event.type === 'listed' ? { type: 'listed', items: listed } : event);
     listener?.(event);
   });
   const stop = async (): Promise<void> => {
@@ -45,14 +50,19 @@ async function given({ api: prepare, listener, chance = 0, ...options }: Given =
   return { clock, api, events, stop, requests, said: () => events.map(say) };
 }
 
+/** A list is told of as one thing. */
+type Told =
+  | Exclude<ReflectorEvent<Widget>, { readonly type: 'listing' | 'listedSome' | 'listed' }>
+  | { readonly type: 'listed'; readonly items: readonly Widget[] };
+
 /** An event in a word or two. */
-function say(event: ReflectorEvent<Widget>): string {
+function say(event: Told): string {
   switch (event.type) {
-    case 'replaced':
-      return `replaced ${event.items.map((item) => `${item.metadata.name}=${item.spec.value}`).join(' ')}`.trim();
+    case 'listed':
+      return `listed ${event.items.map((item) => `${item.metadata.name}=${item.spec.value}`).join(' ')}`.trim();
     case 'applied':
     case 'deleted':
-      return `${event.type} ${event.object.metadata.name}=${event.object.spec.value}`;
+      return `${event.type} ${event.object.metadata.name}=${event.object.object.spec.value}`;
     case 'bookmark':
       return 'bookmark';
     case 'failed':
@@ -60,7 +70,7 @@ function say(event: ReflectorEvent<Widget>): string {
   }
 }
 
-function delays(events: readonly ReflectorEvent<Widget>[]): number[] {
+function delays(events: readonly Told[]): number[] {
   return events.flatMap((event) => (event.type === 'failed' ? [event.retryIn] : []));
 }
 
@@ -72,16 +82,17 @@ describe('in good order', () => {
     api.delete('a/two');
     api.bookmark();
     await settle();
-    expect(said()).toEqual(['replaced one=1', 'applied two=2', 'applied one=3', 'deleted two=2', 'bookmark']);
+    expect(said()).toEqual(['listed one=1', 'applied two=2', 'applied one=3', 'deleted two=2', 'bookmark']);
     expect(api.requests[1]?.options.resourceVersion).toBe('101');
   });
 
   test('it asks for pages and tells of them as one whole, at the version of the first', async () => {
     const { api, said, requests } = await given({
+      list: 'pages',
       pageSize: 2,
       api: (before) => ['a/1', 'a/2', 'a/3', 'a/4', 'a/5'].forEach((key) => before.put(key)),
     });
-    expect(said()).toEqual(['replaced 1=0 2=0 3=0 4=0 5=0']);
+    expect(said()).toEqual(['listed 1=0 2=0 3=0 4=0 5=0']);
     expect(requests()).toEqual(['list', 'list', 'list', 'watch']);
     expect(api.requests[0]?.options).toMatchObject({ limit: 2 });
     expect(api.requests[3]?.options.resourceVersion).toBe('105');
@@ -94,7 +105,7 @@ describe('in good order', () => {
     ] as const) {
       const { api } = await given({ chance, selector: { namespace: 'a', labelSelector: 'app=web' } });
       const selector = { namespace: 'a', labelSelector: 'app=web' };
-      expect(api.requests[0]?.options).toMatchObject({ ...selector, limit: 500 });
+      expect(api.requests[0]?.options).toMatchObject(selector);
       expect(api.requests[1]?.options).toMatchObject({ ...selector, timeoutSeconds, idleTimeout: 90_000 });
     }
   });
@@ -108,7 +119,7 @@ describe('in good order', () => {
     expect(api.requests.at(-1)?.options.resourceVersion).toBe('111');
     api.put('a/two', 2);
     await settle();
-    expect(said()).toEqual(['replaced', 'applied one=1', 'bookmark', 'applied two=2']);
+    expect(said()).toEqual(['listed', 'applied one=1', 'bookmark', 'applied two=2']);
   });
 });
 
@@ -117,13 +128,13 @@ describe('when the version has expired', () => {
     const { clock, api, said } = await given();
     api.cut(gone());
     await settle();
-    expect(said()).toEqual(['replaced', 'watch failed, list in 0', 'replaced']);
+    expect(said()).toEqual(['listed', 'watch failed, list in 0', 'listed']);
     api.bookmark();
     await clock.advance('1m');
     api.failures.watch.push(gone());
     api.cut('end');
     await settle();
-    expect(said().slice(4)).toEqual(['watch failed, list in 0', 'replaced']);
+    expect(said().slice(4)).toEqual(['watch failed, list in 0', 'listed']);
   });
 
   test('again and again, it backs off', async () => {
@@ -139,6 +150,7 @@ describe('when the version has expired', () => {
 
   test('between two pages, it lists anew at once and in one piece, so that this ends', async () => {
     const { api, said } = await given({
+      list: 'pages',
       pageSize: 1,
       api: (before) => {
         before.put('a/1');
@@ -146,7 +158,7 @@ describe('when the version has expired', () => {
         before.failures.list.push(undefined, gone());
       },
     });
-    expect(said()).toEqual(['list failed, list in 0', 'replaced 1=0 2=0']);
+    expect(said()).toEqual(['list failed, list in 0', 'listed 1=0 2=0']);
     expect(api.requests.map(({ verb, options }) => [verb, 'limit' in options])).toEqual([
       ['list', true],
       ['list', true],
@@ -211,7 +223,7 @@ describe('when requests fail', () => {
     await settle();
     api.put('a/two', 2);
     await clock.advance(800);
-    expect(said()).toEqual(['replaced', 'applied one=1', 'watch failed, watch in 800', 'applied two=2']);
+    expect(said()).toEqual(['listed', 'applied one=1', 'watch failed, watch in 800', 'applied two=2']);
   });
 
   test('a watch that the server refuses as wrong is not asked for again: it lists', async () => {
@@ -219,11 +231,12 @@ describe('when requests fail', () => {
       api: (before) => before.failures.watch.push(apiError(400, 'BadRequest')),
     });
     await clock.advance(800);
-    expect(said()).toEqual(['replaced', 'watch failed, list in 800', 'replaced']);
+    expect(said()).toEqual(['listed', 'watch failed, list in 800', 'listed']);
   });
 
   test('a page that fails is asked for again, not the pages before it', async () => {
     const { clock, api, said } = await given({
+      list: 'pages',
       pageSize: 1,
       api: (before) => {
         before.put('a/1');
@@ -232,7 +245,7 @@ describe('when requests fail', () => {
       },
     });
     await clock.advance(800);
-    expect(said()).toEqual(['list failed, list in 800', 'replaced 1=0 2=0']);
+    expect(said()).toEqual(['list failed, list in 800', 'listed 1=0 2=0']);
     expect(api.requests).toHaveLength(4);
   });
 
@@ -251,7 +264,7 @@ describe('when requests fail', () => {
     const { clock, said, api } = await given();
     await clock.advance('90s');
     await clock.advance(800);
-    expect(said()).toEqual(['replaced', 'watch failed, watch in 800']);
+    expect(said()).toEqual(['listed', 'watch failed, watch in 800']);
     expect(api.openWatches).toBe(1);
   });
 });
@@ -262,7 +275,7 @@ describe('what can be seen in no error', () => {
     api.poison = 101;
     api.put('a/one', 1);
     await clock.advance('1m');
-    expect(said().slice(-2)).toEqual(['watch failed, list in 3200', 'replaced one=1']);
+    expect(said().slice(-2)).toEqual(['watch failed, list in 3200', 'listed one=1']);
     api.put('a/two', 2);
     await settle();
     expect(said().at(-1)).toBe('applied two=2');
@@ -274,7 +287,7 @@ describe('what can be seen in no error', () => {
     await settle();
     api.restore(5);
     await clock.advance('10m');
-    expect(said()).toContain('replaced one=4');
+    expect(said()).toContain('listed one=4');
     api.put('a/one', 44);
     await clock.advance(800);
     expect(said().at(-1)).toBe('applied one=44');
@@ -311,13 +324,13 @@ describe('what can be seen in no error', () => {
   test('a list of what are no objects is a failure, not a crash', async () => {
     const clock = new VirtualClock();
     const reader = new FakeApi(clock);
-    const list = {
-      items: [null as never],
-      resourceVersion: '1',
-      continue: undefined,
-      remainingItemCount: undefined,
-    };
-    reader.list = () => Promise.resolve(list);
+    const nothing = encode({ ...reader.put('a/one'), metadata: {} as never }, WIDGET);
+    reader.stream = () => ({
+      async *list() {
+        yield { type: 'items', items: [nothing] } as never;
+      },
+      watch: () => assert.fail('not yet'),
+    });
     const { events } = await given({ reader, clock });
     expect(events).toMatchObject([{ type: 'failed', error: { code: 'LIST_INVALID' }, retryIn: 800 }]);
   });
@@ -333,7 +346,7 @@ describe('what can be seen in no error', () => {
     api.put('a/two', 2);
     await settle();
     expect(errors).toEqual(['Error: one', 'Error: two']);
-    expect(said()).toEqual(['replaced', 'applied one=1', 'applied two=2']);
+    expect(said()).toEqual(['listed', 'applied one=1', 'applied two=2']);
   });
 });
 
@@ -385,10 +398,10 @@ describe('told to stop', () => {
     const told: string[] = [];
     const reflector = new Reflector({ resource: WIDGET, reader: api, clock, random: { next: () => 0 } });
     await reflector.run(stopping.signal, (event) => {
-      told.push(say(event));
+      told.push(event.type);
       stopping.abort();
     });
-    expect(told).toEqual(['replaced']);
+    expect(told).toEqual(['listing']);
     expect(api.requests).toHaveLength(1);
   });
 });

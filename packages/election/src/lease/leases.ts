@@ -28,7 +28,10 @@ import { type TypedLease, typedLease, wireLease } from './typed-lease.js';
  * What a watch over leases brings: `replaced` first, with all there is, and again after each interruption too long to be bridged;
  * `applied` and `deleted` as they happen; `failed` when a request failed and will be repeated.
  */
-export type LeaseEvent = Exclude<ReflectorEvent<TypedLease>, { readonly type: 'bookmark' }>;
+export type LeaseEvent =
+  | { readonly type: 'replaced'; readonly items: readonly TypedLease[]; readonly resourceVersion: string }
+  | { readonly type: 'applied' | 'deleted'; readonly object: TypedLease }
+  | Extract<ReflectorEvent<Lease>, { readonly type: 'failed' }>;
 
 export interface LeaseWatchOptions extends SelectorOptions {
   /** Just the Lease with this name. */
@@ -149,14 +152,36 @@ function named(name: string, { fieldSelector }: SelectorOptions): string {
 /** From a listener to an async iteration. */
 class Inbox {
   #events: LeaseEvent[] = [];
+  #listed: TypedLease[] = [];
   #closed = false;
   #wake: (() => void) | undefined;
 
   put(event: ReflectorEvent<Lease>): void {
-    if (event.type === 'bookmark') return;
-    if (event.type === 'replaced') this.#events = [{ ...event, items: event.items.map(typedLease) }];
-    else this.#events.push(event.type === 'failed' ? event : { ...event, object: typedLease(event.object) });
+    const told = this.#told(event);
+    if (!told) return;
+    if (told.type === 'replaced') this.#events = [told];
+    else this.#events.push(told);
     this.#wake?.();
+  }
+
+  /** A list is told of when it is complete. */
+  #told(event: ReflectorEvent<Lease>): LeaseEvent | undefined {
+    switch (event.type) {
+      case 'listing':
+        this.#listed = [];
+        return undefined;
+      case 'listedSome':
+        this.#listed.push(...event.objects.map((object) => typedLease(object.whole())));
+        return undefined;
+      case 'listed':
+        return { type: 'replaced', items: this.#listed, resourceVersion: event.resourceVersion };
+      case 'bookmark':
+        return undefined;
+      case 'failed':
+        return event;
+      default:
+        return { type: event.type, object: typedLease(event.object.whole()) };
+    }
   }
 
   close(): void {
