@@ -11,6 +11,7 @@ export { type Informer } from './cache/informer.js';
 export { type InformerEvent, observable } from './cache/observable.js';
 export { type Transform, withoutManagedFields } from './cache/transform.js';
 export { type Lister, type ListerOptions } from './cache/lister.js';
+export type { InformerStatus } from './cache/status.js';
 export { CacheSyncError } from './cache/sync.js';
 export { type AddOptions, LOW_PRIORITY, WorkQueue, type WorkQueueOptions } from './queue/work-queue.js';
 export {

@@ -2,8 +2,10 @@
 
 /** Small enough to be moved in a fraction of a millisecond, large enough that there are few. */
 const SLAB_SIZE = 1 << 20;
-/** A slab of which less than this share is in use is emptied into another. So the waste is a third of what is kept, at most. */
+/** A slab is emptied into another when less than this share of what was put into it is still in use. */
 const SPARSE = 0.75;
+/** A block above this share of a slab gets memory of its own: it would leave too much of a slab unused at its end. */
+const LARGE = 0.25;
 
 interface Slab {
   readonly bytes: Buffer;
@@ -59,11 +61,16 @@ export class Block {
 
 /** Blocks of any length, packed into slabs, which are emptied and reused as blocks are freed. */
 export class ByteStore {
+  readonly #slabSize: number;
   #current: Slab | undefined;
   /** One that is empty, so that a store at the border between two slabs does not allocate again and again. */
   #spare: Slab | undefined;
   #capacity = 0;
   #used = 0;
+
+  constructor(slabSize: number = SLAB_SIZE) {
+    this.#slabSize = slabSize;
+  }
 
   /** Bytes in use. */
   get used(): number {
@@ -89,19 +96,30 @@ export class ByteStore {
     block.detach();
     slab.used -= block.length;
     this.#used -= block.length;
-    if (slab !== this.#current && slab.used < slab.bytes.length * SPARSE) this.#empty(slab);
+    this.#tidy(slab);
   }
 
   #slabFor(length: number): Slab {
-    if (length > SLAB_SIZE) return this.#allocate(length);
-    if (!this.#current || this.#current.end + length > SLAB_SIZE) this.#current = this.#next();
-    return this.#current;
+    if (length > this.#slabSize * LARGE) return this.#allocate(length);
+    const full = this.#current;
+    if (full && full.end + length <= this.#slabSize) return full;
+    const current = this.#next();
+    this.#current = current;
+    if (full) this.#tidy(full);
+    // Emptying the one that was full may have filled the next.
+    return this.#current === current && current.end + length <= this.#slabSize
+      ? current
+      : this.#slabFor(length);
+  }
+
+  #tidy(slab: Slab): void {
+    if (slab !== this.#current && slab.used < slab.end * SPARSE) this.#empty(slab);
   }
 
   #next(): Slab {
     const spare = this.#spare;
     this.#spare = undefined;
-    return spare ?? this.#allocate(SLAB_SIZE);
+    return spare ?? this.#allocate(this.#slabSize);
   }
 
   #allocate(size: number): Slab {
@@ -113,7 +131,7 @@ export class ByteStore {
     for (const block of slab.blocks.splice(0))
       if (block.slab === slab) block.move(this.#slabFor(block.length));
     slab.end = slab.used = 0;
-    if (this.#spare || slab.bytes.length !== SLAB_SIZE) this.#capacity -= slab.bytes.length;
+    if (this.#spare || slab.bytes.length !== this.#slabSize) this.#capacity -= slab.bytes.length;
     else this.#spare = slab;
   }
 }

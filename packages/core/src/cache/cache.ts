@@ -2,7 +2,7 @@
 import type { KubernetesObject, ObjectKey } from '../api/object.js';
 import { qualifiedName, type Resource } from '../api/resource.js';
 import type { StreamOptions, StreamReader } from '../client/lister-watcher.js';
-import { aborted } from '../kit/abort.js';
+import { aborted, LinkedAbort } from '../kit/abort.js';
 import type { Clock } from '../kit/clock.js';
 import { IncumbentError } from '../kit/error.js';
 import { type Logger, silentLogger } from '../kit/logger.js';
@@ -12,6 +12,7 @@ import type { Indexer } from './indexer.js';
 import { Informer } from './informer.js';
 import type { Lister } from './lister.js';
 import type { Deleted } from './own-writes.js';
+import type { InformerStatus } from './status.js';
 import { type SyncOptions, waitForAll } from './sync.js';
 import { Memory } from './stored-object.js';
 import type { Transform } from './transform.js';
@@ -33,19 +34,32 @@ export interface InformerRequest<
   T extends KubernetesObject,
   Indexes extends string = never,
 > extends StreamOptions {
+  /**
+   * Lets go of the informer when it aborts. When the last who asked for it has let go, it is stopped, and its lister is empty.
+   *
+   * @defaultValue it is needed for as long as the cache runs
+   */
+  readonly signal?: AbortSignal | undefined;
   /** Added to those that the shared informer has. */
   readonly indexers?: Readonly<Record<Indexes, Indexer<T>>> | undefined;
   /** Who asks for an informer that is there already must ask for the same, or none. @defaultValue managedFields are dropped */
   readonly transform?: Transform<T> | undefined;
 }
 
+interface Shared {
+  readonly informer: Informer<KubernetesObject>;
+  users: number;
+  /** Ends its run. */
+  readonly release: AbortController;
+}
+
 export class InformerCache {
   readonly #options: CacheOptions;
   readonly #log: Logger;
   readonly #memory = new Memory();
-  readonly #informers = new Map<string, Informer<KubernetesObject>>();
+  readonly #shared = new Map<string, Shared>();
   #signal: AbortSignal | undefined;
-  #running: Promise<void>[] = [];
+  readonly #running = new Set<Promise<void>>();
 
   constructor(options: CacheOptions) {
     this.#options = options;
@@ -53,7 +67,11 @@ export class InformerCache {
   }
 
   get informers(): readonly Informer<KubernetesObject>[] {
-    return [...this.#informers.values()];
+    return Array.from(this.#shared.values(), ({ informer }) => informer);
+  }
+
+  get status(): readonly InformerStatus[] {
+    return this.informers.map(({ status }) => status);
   }
 
   /** Whether every informer has. */
@@ -70,16 +88,25 @@ export class InformerCache {
     resource: Resource<T>,
     request: InformerRequest<T, Indexes> = {},
   ): Informer<T, Indexes> {
-    const { indexers, transform, ...selector } = request;
+    const { indexers, transform, signal, ...selector } = request;
     const key = sharingKey(resource, selector);
-    const known = this.#informers.get(key) as Informer<T, Indexes> | undefined;
-    const informer =
-      known ??
-      new Informer<T, Indexes>({ ...this.#options, memory: this.#memory, resource, selector, transform });
+    const known = this.#shared.get(key);
+    const options = { ...this.#options, memory: this.#memory, resource, selector, transform };
+    const informer = (known?.informer ?? new Informer<T, Indexes>(options)) as Informer<T, Indexes>;
     if (transform && informer.transform !== transform) throw conflict(informer.name);
     informer.addIndexers(indexers ?? {});
-    if (!known) this.#add(key, informer as unknown as Informer<KubernetesObject>);
+    const shared = known ?? this.#add(key, informer as unknown as Informer<KubernetesObject>);
+    shared.users += 1;
+    if (signal) void aborted(signal).then(() => this.#letGo(key, shared));
     return informer;
+  }
+
+  /** As {@link informerFor}, of the metadata alone: for kinds of which the rest is of no use, and large. */
+  metadataFor<Indexes extends string = never>(
+    resource: Resource,
+    request: Omit<InformerRequest<KubernetesObject, Indexes>, 'metadataOnly'> = {},
+  ): Informer<KubernetesObject, Indexes> {
+    return this.informerFor<KubernetesObject, Indexes>(resource, { ...request, metadataOnly: true });
   }
 
   /** The lister of the shared informer of the resource, which is made when it is not there yet. */
@@ -94,9 +121,9 @@ export class InformerCache {
   async run(signal: AbortSignal): Promise<void> {
     if (this.#signal) throw new IncumbentError('CACHE_RUNNING', 'The cache runs already.');
     this.#signal = signal;
-    for (const informer of this.informers) this.#start(informer, signal);
+    for (const shared of this.#shared.values()) this.#start(shared, signal);
     await aborted(signal);
-    await Promise.all(this.#running.splice(0));
+    await Promise.all(this.#running);
     this.#signal = undefined;
   }
 
@@ -124,19 +151,35 @@ export class InformerCache {
     return this.informers.filter((informer) => resourceKey(informer.resource) === name);
   }
 
-  #add(key: string, informer: Informer<KubernetesObject>): void {
-    this.#informers.set(key, informer);
-    if (this.#signal && !this.#signal.aborted) this.#start(informer, this.#signal);
+  #add(key: string, informer: Informer<KubernetesObject>): Shared {
+    const shared: Shared = { informer, users: 0, release: new AbortController() };
+    this.#shared.set(key, shared);
+    if (this.#signal && !this.#signal.aborted) this.#start(shared, this.#signal);
+    return shared;
   }
 
-  #start(informer: Informer<KubernetesObject>, signal: AbortSignal): void {
-    const run = informer.run(signal).catch((err: unknown) => {
-      this.#log.error(
-        { err, informer: informer.name },
-        'an informer ended: this is a bug, its cache is no longer in step',
-      );
-    });
-    this.#running.push(run);
+  #letGo(key: string, shared: Shared): void {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    this.#shared.delete(key);
+    shared.release.abort();
+    if (!this.#signal) shared.informer.forget();
+  }
+
+  #start(shared: Shared, signal: AbortSignal): void {
+    const running = this.#run(shared, signal).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #run({ informer, release }: Shared, signal: AbortSignal): Promise<void> {
+    using abort = new LinkedAbort(signal, release.signal);
+    try {
+      await informer.run(abort.signal);
+    } catch (err) {
+      const message = 'an informer ended: this is a bug, its cache is no longer in step';
+      this.#log.error({ err, informer: informer.name }, message);
+    }
+    if (release.signal.aborted) informer.forget();
   }
 }
 
@@ -145,8 +188,11 @@ function resourceKey(resource: Resource): string {
   return `${qualifiedName(resource)}/${resource.version}`;
 }
 
-function sharingKey(resource: Resource, { namespace, labelSelector, fieldSelector }: StreamOptions): string {
-  return JSON.stringify([resourceKey(resource), namespace ?? '', labelSelector ?? '', fieldSelector ?? '']);
+function sharingKey(
+  resource: Resource,
+  { namespace = '', labelSelector = '', fieldSelector = '', metadataOnly = false }: StreamOptions,
+): string {
+  return JSON.stringify([resourceKey(resource), namespace, labelSelector, fieldSelector, metadataOnly]);
 }
 
 function conflict(name: string): IncumbentError {

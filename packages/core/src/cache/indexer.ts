@@ -28,6 +28,11 @@ export class Index<T extends KubernetesObject> {
     for (const value of values) this.#file(value, key);
   }
 
+  clear(): void {
+    this.#keys.clear();
+    this.#values.clear();
+  }
+
   keys(value: string): ReadonlySet<string> {
     return this.#keys.get(value) ?? NO_KEYS;
   }

@@ -1,7 +1,4 @@
-import assert from 'node:assert/strict';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import { formatKey, type KubernetesObject } from '../api/object.js';
 import { type Logger, silentLogger } from '../kit/logger.js';
 import { seededRandom } from '../kit/seeded-random.js';
 import { settle, VirtualClock } from '../kit/virtual-clock.js';
@@ -11,6 +8,7 @@ import type { Cached } from './cached.js';
 import type { InformerHandler } from './handlers.js';
 import { Informer, type InformerOptions } from './informer.js';
 import { type InformerEvent, observable } from './observable.js';
+import { Memory } from './stored-object.js';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -149,6 +147,32 @@ describe('a handler', () => {
     expect(heard).toEqual(['initial one=1', 'added two=2']);
   });
 
+  test('that comes late is told of many objects in slices, and of what changes meanwhile once, as it is then', async () => {
+    const { api, informer, clock } = await given((before) => {
+      for (let name = 0; name < 100; name++) before.put(`a/${name}`, name);
+    });
+    const heard: string[] = [];
+    const told: number[] = [];
+    const own = recorder(heard);
+    informer.addHandler({
+      ...own,
+      added: (object, isInitial) => {
+        own.added?.(object, isInitial);
+        clock.stall(1);
+      },
+    });
+    told.push(heard.length);
+    api.put('a/98', -1);
+    api.delete('a/99');
+    await settle();
+    told.push(heard.length);
+    expect(told[0]).toBe(10);
+    expect(told[1]).toBe(99);
+    expect(new Set(heard).size).toBe(99);
+    expect(heard).toContain('initial 98=-1');
+    expect(heard.join()).not.toMatch(/98=98|99=99/);
+  });
+
   test('that another removes while changes are told hears of none of the rest', async () => {
     const { api, informer } = await given();
     const heard: string[] = [];
@@ -182,6 +206,23 @@ describe('a handler', () => {
 });
 
 describe('the lister', () => {
+  test('returns the same object until it changes, however long ago it was read and whatever was read meanwhile', async () => {
+    const { api, lister } = await given(
+      (before) => {
+        for (let name = 0; name < 50; name++) before.put(`a/${name}`, name);
+      },
+      { memory: new Memory(256, 100) },
+    );
+    const first = lister.get('a/0');
+    lister.list();
+    lister.list();
+    expect(lister.get('a/0')).toBe(first);
+    api.put('a/0', 7);
+    await settle();
+    expect(lister.get('a/0')).not.toBe(first);
+    expect(first?.spec.value).toBe(0);
+  });
+
   test('reads by key, by namespace, by labels and by index, and follows changes', async () => {
     const { api, lister } = await given((before) => {
       before.put('a/one', 1, { labels: { app: 'web', tier: 'x' } });
@@ -591,6 +632,70 @@ describe('a cache', () => {
     expect(values(cache.lister(WIDGET, { namespace: 'a' }).list())).toEqual(['one=1']);
   });
 
+  test('stops an informer when the last who asked for it has let go, and forgets its objects', async () => {
+    const { api, clock, cache, run } = givenCache();
+    const [one, two] = [new AbortController(), new AbortController()];
+    const informer = cache.informerFor(WIDGET, { signal: one.signal });
+    expect(cache.informerFor(WIDGET, { signal: two.signal })).toBe(informer);
+    void run();
+    api.put('a/one', 1);
+    await settle();
+    one.abort();
+    await settle();
+    expect([api.openWatches, informer.lister.list().length]).toEqual([1, 1]);
+    two.abort();
+    await settle();
+    expect([api.openWatches, clock.pending, informer.lister.list().length]).toEqual([0, 0, 0]);
+    expect(cache.informers).toEqual([]);
+    const again = cache.informerFor(WIDGET);
+    await settle();
+    expect(again).not.toBe(informer);
+    expect(again.lister.list()).toHaveLength(1);
+  });
+
+  test('has an informer of the metadata alone beside that of the whole objects', async () => {
+    const { api, cache, run } = givenCache();
+    const whole = cache.informerFor(WIDGET);
+    const metadata = cache.metadataFor(WIDGET);
+    void run();
+    api.put('a/one', 1, { labels: { app: 'web' } });
+    await settle();
+    expect(metadata).not.toBe(whole);
+    const [only] = metadata.lister.list({ labels: { app: 'web' } });
+    expect(Object.keys(only ?? {}).toSorted()).toEqual(['apiVersion', 'kind', 'metadata']);
+    expect(only).toMatchObject({ kind: 'Widget', metadata: { name: 'one' } });
+    expect(whole.lister.get('a/one')?.spec.value).toBe(1);
+    cache.noteWritten(WIDGET, api.put('a/one', 2));
+    expect(metadata.lister.get('a/one')).not.toHaveProperty('spec');
+  });
+
+  test('tells how each informer is doing', async () => {
+    const { api, clock, cache, run } = givenCache(1000);
+    cache.informerFor(WIDGET);
+    const phase = () => cache.status.map((status) => status.phase);
+    expect(phase()).toEqual(['stopped']);
+    api.put('a/one');
+    void run();
+    await settle();
+    expect(phase()).toEqual(['listing']);
+    await clock.advance('1s');
+    expect(cache.status).toEqual([
+      {
+        name: 'widgets.test.incumbent.dev',
+        phase: 'watching',
+        hasSynced: true,
+        objects: 1,
+        resourceVersion: '101',
+        reason: undefined,
+      },
+    ]);
+    api.cut(apiError(403, 'Forbidden'));
+    await settle();
+    expect(cache.status).toMatchObject([
+      { phase: 'failing', hasSynced: true, reason: expect.stringContaining('Grant the rule') },
+    ]);
+  });
+
   test('refuses two transforms for one informer', () => {
     const { cache } = givenCache();
     cache.informerFor(WIDGET);
@@ -643,206 +748,4 @@ describe('a cache', () => {
     cache.noteDeleted(WIDGET, 'a/one');
     expect([all.list().length, inA.list().length]).toEqual([1, 0]);
   });
-});
-
-/** What a listener knows who believes only what it hears; fails when what it hears makes no sense. */
-class Mirror implements InformerHandler<Widget> {
-  readonly objects = new Map<string, Cached<Widget>>();
-
-  added(object: Cached<Widget>): void {
-    this.#knows(object, undefined);
-    this.objects.set(formatKey(object.metadata), object);
-  }
-
-  updated(before: Cached<Widget>, after: Cached<Widget>): void {
-    this.#knows(before, before);
-    assert.equal(after.metadata.uid, before.metadata.uid);
-    this.objects.set(formatKey(after.metadata), after);
-  }
-
-  deleted(object: Cached<Widget>): void {
-    this.#knows(object, object);
-    this.objects.delete(formatKey(object.metadata));
-  }
-
-  #knows({ metadata }: Cached<Widget>, expected: Cached<Widget> | undefined): void {
-    assert.ok(this.objects.get(formatKey(metadata)) === expected);
-  }
-}
-
-function fingerprint(objects: Iterable<Cached<KubernetesObject>>): string[] {
-  return Array.from(
-    objects,
-    ({ metadata }) => `${formatKey(metadata)} ${metadata.uid}@${metadata.resourceVersion}`,
-  ).toSorted();
-}
-
-describe('whatever happens', () => {
-  const key = fc.constantFrom('a/1', 'a/2', 'b/1', 'b/2', 'b/3');
-  const write = fc.oneof(
-    fc.record({ do: fc.constant('put' as const), key, value: fc.nat(9) }),
-    fc.record({ do: fc.constant('delete' as const), key }),
-    fc.record({ do: fc.constant('recreate' as const), key }),
-  );
-  const error = fc.constantFrom(
-    gone(),
-    refused(),
-    refused(true),
-    apiError(500),
-    apiError(429, undefined, 3000),
-    apiError(403, 'Forbidden'),
-    apiError(404, 'NotFound'),
-    apiError(400),
-    new SyntaxError('not JSON'),
-  );
-  const trouble = fc.oneof(
-    fc.record({ do: fc.constant('cut' as const), how: fc.oneof(fc.constant('end' as const), error) }),
-    fc.record({ do: fc.constant('failList' as const), error }),
-    fc.record({ do: fc.constant('failWatch' as const), error }),
-    fc.record({ do: fc.constant('compact' as const) }),
-    fc.record({ do: fc.constant('bookmark' as const) }),
-    fc.record({ do: fc.constant('pass' as const) }),
-    fc.record({ do: fc.constant('garble' as const) }),
-    fc.record({ do: fc.constant('poison' as const) }),
-    fc.record({ do: fc.constant('slow' as const) }),
-    fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 100, 1000, 10_000, 100_000) }),
-  );
-  const lag = fc.record({ do: fc.constant('lag' as const), by: fc.integer({ min: 1, max: 6 }) });
-  const own = fc.record({ do: fc.constant('own' as const), what: fc.constantFrom('put', 'delete'), key });
-
-  type Happening =
-    typeof write | typeof trouble | typeof lag | typeof own extends fc.Arbitrary<infer T> ? T : never;
-
-  async function happen(happening: Happening, api: FakeApi, clock: VirtualClock): Promise<void> {
-    switch (happening.do) {
-      case 'put':
-        return void api.put(happening.key, happening.value);
-      case 'recreate':
-        api.delete(happening.key);
-        return void api.put(happening.key);
-      case 'delete':
-        return api.delete(happening.key);
-      case 'cut':
-        return api.cut(happening.how);
-      case 'failList':
-        return void api.failures.list.push(happening.error);
-      case 'failWatch':
-        return void api.failures.watch.push(happening.error);
-      case 'compact':
-        return api.compact();
-      case 'bookmark':
-        return api.bookmark();
-      case 'pass':
-        return api.pass(3);
-      case 'garble':
-        return api.garble({ type: 'ADDED' });
-      case 'poison':
-        api.poison = api.version + 1;
-        return;
-      case 'slow':
-        api.latency = api.latency === 0 ? 500 : 0;
-        return;
-      case 'lag':
-        api.lag = happening.by;
-        return;
-      case 'wait':
-        return clock.advance(happening.ms);
-      case 'own':
-        return;
-    }
-  }
-
-  async function calm({ api, clock, informer }: Awaited<ReturnType<typeof given>>): Promise<void> {
-    api.lag = 0;
-    api.poison = undefined;
-    api.failures.list.length = 0;
-    api.failures.watch.length = 0;
-    await clock.advance('10m');
-    api.bookmark();
-    await settle();
-    expect(informer.lastError).toBeUndefined();
-    expect(api.openWatches).toBe(1);
-  }
-
-  test('the lister ends with what the server has, and so does who only heard of changes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.oneof({ weight: 3, arbitrary: write }, { weight: 3, arbitrary: trouble }, lag), {
-          maxLength: 30,
-        }),
-        fc.constantFrom(0, 1, 2, 500),
-        async (happenings, pageSize) => {
-          const g = await given((api) => api.put('a/1'), { pageSize });
-          const mirror = new Mirror();
-          g.informer.addHandler(mirror);
-          for (const happening of happenings) await happen(happening, g.api, g.clock);
-          await calm(g);
-          const truth = fingerprint(g.api.objects);
-          expect(fingerprint(g.lister.list())).toEqual(truth);
-          expect(fingerprint(mirror.objects.values())).toEqual(truth);
-          const indexed = ['even', 'odd'].flatMap((parity) => g.lister.byIndex('parity', parity));
-          expect(fingerprint(indexed)).toEqual(truth);
-          expect(g.logged.filter((line) => line.includes('threw'))).toEqual([]);
-          await g.stop();
-          expect(g.clock.pending).toBe(0);
-        },
-      ),
-      { numRuns: 150 },
-    );
-  }, 20_000);
-
-  test('what is read is at least as new as our own writes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.oneof({ weight: 4, arbitrary: own }, { weight: 2, arbitrary: write }, trouble), {
-          maxLength: 30,
-        }),
-        fc.constantFrom(1, 500),
-        async (happenings, pageSize) => {
-          const g = await given(undefined, { pageSize });
-          const mirror = new Mirror();
-          g.informer.addHandler(mirror);
-          const atLeast = new Map<string, number>();
-          const dead = new Set<string>();
-          const check = (): void => {
-            const listed = new Map(g.lister.list().map((object) => [formatKey(object.metadata), object]));
-            for (const [each, version] of atLeast) {
-              const read = g.lister.get(each);
-              assert.ok(listed.get(each) === read);
-              const onServer = g.api.objects.some((object) => formatKey(object.metadata) === each);
-              if (read) assert.ok(Number(read.metadata.resourceVersion) >= version);
-              else assert.equal(onServer, false);
-            }
-            for (const object of listed.values()) assert.ok(!dead.has(object.metadata.uid));
-          };
-          // In the midst of things, not only when they have settled.
-          g.informer.addHandler({ added: check, updated: check, deleted: check });
-          for (const happening of happenings) {
-            if (happening.do !== 'own') await happen(happening, g.api, g.clock);
-            else if (happening.what === 'put') {
-              const answer = g.api.put(happening.key, 1);
-              g.informer.noteWritten(answer);
-              atLeast.set(happening.key, Number(answer.metadata.resourceVersion));
-            } else {
-              const before = g.api.objects.find(({ metadata }) => formatKey(metadata) === happening.key);
-              g.api.delete(happening.key);
-              if (before) g.informer.noteDeleted(happening.key, before.metadata);
-              if (before) dead.add(before.metadata.uid);
-              atLeast.delete(happening.key);
-            }
-            // A deletion by others may be seen before the watch has caught up with our write: that is newer.
-            if (happening.do === 'delete' || happening.do === 'recreate') atLeast.delete(happening.key);
-            check();
-          }
-          await calm(g);
-          const truth = fingerprint(g.api.objects);
-          expect(fingerprint(g.lister.list())).toEqual(truth);
-          expect(fingerprint(mirror.objects.values())).toEqual(truth);
-          expect(g.logged.filter((line) => line.includes('threw'))).toEqual([]);
-          await g.stop();
-        },
-      ),
-      { numRuns: 150 },
-    );
-  }, 20_000);
 });

@@ -18,6 +18,7 @@ import type { Indexer } from './indexer.js';
 import { Lister } from './lister.js';
 import type { Deleted } from './own-writes.js';
 import { type Scope, scopeOf } from './scope.js';
+import type { InformerStatus } from './status.js';
 import { type Arrival, Store } from './store.js';
 import {
   EncodedStoredObject,
@@ -103,9 +104,10 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
   }
 
   get name(): string {
-    const { namespace, labelSelector, fieldSelector } = this.selector;
+    const { namespace, labelSelector, fieldSelector, metadataOnly } = this.selector;
     const parts = [
       qualifiedName(this.resource),
+      metadataOnly && '(metadata only)',
       namespace && `in namespace ${namespace}`,
       labelSelector && `with labels ${labelSelector}`,
       fieldSelector && `with fields ${fieldSelector}`,
@@ -126,6 +128,17 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
   /** The version up to which everything is in the store. */
   get version(): string | undefined {
     return this.#store.version;
+  }
+
+  get status(): InformerStatus {
+    return {
+      name: this.name,
+      phase: this.#phase(),
+      hasSynced: this.#hasSynced,
+      objects: this.#store.delivered.size,
+      resourceVersion: this.#store.version,
+      reason: this.#failure && explainFailure(this.resource, this.#failure.error),
+    };
   }
 
   whyNotSynced(): string {
@@ -185,6 +198,17 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
    */
   noteDeleted(key: ObjectKey | string, deleted?: Deleted): void {
     this.#store.noteDeleted(typeof key === 'string' ? key : formatKey(key), deleted);
+  }
+
+  /** Empties the store of an informer that does not run and won't again: its lister has nothing from now on. */
+  forget(): void {
+    this.#store.clear();
+  }
+
+  #phase(): InformerStatus['phase'] {
+    if (!this.#running) return 'stopped';
+    if (this.#failure) return 'failing';
+    return this.#isListing || !this.#hasSynced ? 'listing' : 'watching';
   }
 
   #on(event: ReflectorEvent<T>, signal: AbortSignal): void | Promise<void> {
@@ -252,13 +276,16 @@ export class Informer<T extends KubernetesObject, Indexes extends string = never
   }
 
   #stored(encoded: EncodedObject<T>): StoredObject<T> {
-    if (this.transform === withoutManagedFields) return new EncodedStoredObject(encoded, this.#keeping);
+    const isPlain = this.selector.metadataOnly || this.transform !== withoutManagedFields;
+    if (!isPlain) return new EncodedStoredObject(encoded, this.#keeping);
     return new PlainStoredObject<T>(this.#kept(encoded.whole()));
   }
 
   /** What the cache keeps of a parsed object. */
   #kept(object: T): Cached<T> {
-    return share(this.#keeping.finish(this.#transformed(object)));
+    const { apiVersion, kind, metadata } = object;
+    const asked = this.selector.metadataOnly ? ({ apiVersion, kind, metadata } as T) : object;
+    return share(this.#keeping.finish(this.#transformed(asked)));
   }
 
   #transformed(object: T): T {

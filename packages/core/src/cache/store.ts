@@ -194,6 +194,15 @@ export class Store<T extends KubernetesObject> {
     return this.byIndex(BY_NAMESPACE, namespace);
   }
 
+  /** Lets go of everything. */
+  clear(): void {
+    for (const stored of this.#delivered.values()) stored.release();
+    this.#delivered.clear();
+    this.#ownWrites.clear();
+    this.#unlisted.clear();
+    for (const { index } of this.#indexes.values()) index.clear();
+  }
+
   #addIndex(name: string, indexer: unknown, valuesOf: (stored: StoredObject<T>) => readonly string[]): void {
     const index = new Index<T>((stored) => {
       try {

@@ -23,8 +23,14 @@ export interface StoredObject<T extends KubernetesObject> {
 
 /** What the objects of one or several stores share: the memory they are kept in, and which of them stay parsed. */
 export class Memory {
-  readonly bytes = new ByteStore();
-  readonly recent = new Recent(RECENT);
+  readonly bytes: ByteStore;
+  readonly recent: Recent;
+
+  /** Bytes of a slab, and of JSON that stays parsed: given by tests that want little of both. */
+  constructor(slabSize?: number, recent: number = RECENT) {
+    this.bytes = new ByteStore(slabSize);
+    this.recent = new Recent(recent);
+  }
 }
 
 export interface Keeping<T extends KubernetesObject> {

@@ -97,6 +97,14 @@ function typed<T extends KubernetesObject>(value: unknown, resource: Resource): 
 /** One of the commas beside a member goes with it. */
 function withComma({ bytes, start, managedFields: { from, to } }: Extent): Range {
   if (from < 0) return { from, to };
-  if (bytes[start + to] === COMMA) return { from, to: to + 1 };
-  return bytes[start + from - 1] === COMMA ? { from: from - 1, to } : { from, to };
+  let after = to;
+  while (isBlank(bytes[start + after])) after += 1;
+  if (bytes[start + after] === COMMA) return { from, to: after + 1 };
+  let before = from - 1;
+  while (isBlank(bytes[start + before])) before -= 1;
+  return bytes[start + before] === COMMA ? { from: before, to } : { from, to };
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte !== undefined && byte <= 0x20;
 }

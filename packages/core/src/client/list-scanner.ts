@@ -61,8 +61,10 @@ export class ListScanner {
   /** @throws SyntaxError when the list is no JSON or not all there */
   end(): Envelope {
     const text = Buffer.from(this.#around, 'latin1').toString('utf8');
-    const envelope = JSON.parse(text) as Partial<Envelope> | null;
-    if (typeof envelope?.metadata?.resourceVersion !== 'string') throw new SyntaxError('It is no list');
+    const envelope = JSON.parse(text) as (Partial<Envelope> & { readonly items?: unknown[] }) | null;
+    const isList = typeof envelope?.metadata?.resourceVersion === 'string';
+    // What was taken for no object is still there.
+    if (!isList || envelope.items?.length) throw new SyntaxError('It is no list of objects');
     return envelope as Envelope;
   }
 

@@ -61,6 +61,8 @@ export class FakeApi implements StreamReader {
   down: Error | undefined;
   /** Milliseconds from a list's snapshot to its answer. */
   latency = 0;
+  /** Milliseconds until a watch that is asked for is open. */
+  watchLatency = 0;
   /** The next list answers with the state before so many of the latest writes, as a replica that lags behind. */
   lag = 0;
   /** Whether a watch may begin with the state. */
@@ -191,6 +193,8 @@ export class FakeApi implements StreamReader {
     this.requests.push({ verb: 'watch', options });
     await Promise.resolve();
     this.#fail(this.failures.watch);
+    if (this.watchLatency > 0) await sleep(this.#clock, this.watchLatency, options.signal);
+    if (options.signal?.aborted) throw stopped();
     const stream = new Stream();
     const initial = options.sendInitialEvents ? this.#initialEvents() : undefined;
     if (initial) stream.push(...initial.events);
