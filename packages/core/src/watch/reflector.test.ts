@@ -15,7 +15,7 @@ afterEach(async () => {
 
 interface Given extends Partial<ReflectorOptions<Widget>> {
   readonly api?: (api: FakeApi) => void;
-  readonly listener?: (event: ReflectorEvent<Widget>) => void;
+  readonly listener?: (event: ReflectorEvent<Widget>) => void | Promise<void>;
   /** What chance says: 0 means no jitter. */
   readonly chance?: number;
 }
@@ -38,7 +38,7 @@ async function given({ api: prepare, listener, chance = 0, ...options }: Given =
     if (event.type === 'listing') listed = [];
     else if (event.type === 'listedSome') listed.push(...event.objects.map(({ object }) => object));
     else events.push(event.type === 'listed' ? { type: 'listed', items: listed } : event);
-    listener?.(event);
+    return listener?.(event);
   });
   const stop = async (): Promise<void> => {
     stopping.abort();
@@ -347,6 +347,76 @@ describe('what can be seen in no error', () => {
     await settle();
     expect(errors).toEqual(['Error: one', 'Error: two']);
     expect(said()).toEqual(['listed', 'applied one=1', 'applied two=2']);
+  });
+});
+
+describe('a list', () => {
+  const three = (api: FakeApi): void => ['a/1', 'a/2', 'a/3'].forEach((key) => void api.put(key));
+
+  test('may come as the beginning of a watch, which then goes on', async () => {
+    const { api, said, requests } = await given({ list: 'stream', api: three });
+    api.put('a/4', 4);
+    await settle();
+    expect(said()).toEqual(['listed 1=0 2=0 3=0', 'applied 4=4']);
+    expect(requests()).toEqual(['watch']);
+    api.cut(gone());
+    await settle();
+    expect(said().slice(2)).toEqual(['watch failed, list in 0', 'listed 1=0 2=0 3=0 4=4']);
+  });
+
+  test('is asked for as such of a server that can’t begin a watch with it, from then on', async () => {
+    const prepare = (api: FakeApi): void => {
+      three(api);
+      api.streams = false;
+    };
+    const { clock, api, said, requests } = await given({ list: 'stream', api: prepare });
+    await clock.advance(800);
+    api.cut(gone());
+    await settle();
+    expect(said().filter((word) => word.startsWith('listed'))).toHaveLength(2);
+    expect(requests()).toEqual(['watch', 'list', 'watch', 'list', 'watch']);
+  });
+
+  test('that breaks off begins anew, in pages, and tells so: what it told of may be gone since', async () => {
+    const prepare = (api: FakeApi): void => {
+      three(api);
+      api.breakOff = 2;
+    };
+    const { clock, api, said } = await given({ pageSize: 2, api: prepare });
+    api.delete('a/1');
+    await clock.advance(800);
+    expect(said()).toEqual(['list failed, list in 800', 'listed 2=0 3=0']);
+    expect(api.requests.map(({ options }) => 'limit' in options && options.limit)).toEqual([false, 2, false]);
+  });
+
+  test('that ends without its end is a failure', async () => {
+    const clock = new VirtualClock();
+    const reader = new FakeApi(clock);
+    reader.stream = () => ({ async *list() {}, watch: () => assert.fail('not yet') });
+    const { events } = await given({ reader, clock });
+    expect(events).toMatchObject([{ type: 'failed', error: { code: 'LIST_UNFINISHED' }, retryIn: 800 }]);
+  });
+
+  test('is told in slices: the event loop has its turn, and events wait for a listener that takes its time', async () => {
+    const order: string[] = [];
+    const { api } = await given({
+      api: three,
+      listener: async (event) => {
+        order.push(`${event.type} begins`);
+        await settle();
+        order.push(`${event.type} ends`);
+      },
+    });
+    api.put('a/4');
+    for (let turn = 0; turn < 20; turn++) await settle();
+    const begun = order
+      .filter((word) => word.endsWith('begins'))
+      .map((word) => word.replace('begins', 'ends'));
+    expect(order.filter((word) => word.endsWith('ends'))).toEqual(begun);
+    expect(
+      order.every((word, at) => at % 2 === 0 || word.split(' ')[0] === order[at - 1]?.split(' ')[0]),
+    ).toBe(true);
+    expect(order).toContain('applied ends');
   });
 });
 
