@@ -34,6 +34,12 @@ export class ServerUnderTest {
     throw new Error('The server runs only while claims do: use it inside test().');
   }
 
+  /** The administrator's way to it. */
+  get access(): Access {
+    if (this.#server) return this.#server.access;
+    throw new Error('The server runs only while claims do: use it inside test().');
+  }
+
   /** A namespace that no other claim knows. */
   async namespace(): Promise<string> {
     this.#namespaces += 1;
