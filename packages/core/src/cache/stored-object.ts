@@ -41,7 +41,7 @@ export interface Keeping<T extends KubernetesObject> {
 }
 
 /**
- * Kept as JSON outside of the heap, which takes a third of the memory of the object, and no time of the garbage collector. What readers
+ * Kept as JSON outside of the heap, where the garbage collector neither walks nor copies it. What readers
  * asked for lately stays parsed; what any of them still has is given to the others too.
  */
 export class EncodedStoredObject<T extends KubernetesObject> implements StoredObject<T>, Droppable {
