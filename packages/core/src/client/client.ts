@@ -1,6 +1,6 @@
 import type { Authority } from '../leadership/authority.js';
 import { IncumbentError } from '../kit/error.js';
-import { RequestError } from '../api/errors.js';
+import { RequestError, type Status } from '../api/errors.js';
 import {
   type DeepReadonly,
   type Draft,
