@@ -157,7 +157,7 @@ export class LeaderElector {
    * with this call; the next one may win another.
    *
    * It never rejects because of the server: what went wrong is logged. What is done under a term is the caller's: write through
-   * `client.under(elector.term)`, stop when `term.signal` aborts (at the deadline also where no call comes), and call again only when
+   * `client.under(elector.term)`, begin nothing and stop when `term.signal` is aborted (at the deadline also where no call comes), and call again only when
    * what ran under a lost term has ended. End with {@link release}.
    *
    * Calls that overlap are one.
