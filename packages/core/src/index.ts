@@ -77,8 +77,10 @@ export {
 export { type Child, Dependents, type DependentsReport } from './dependents/dependents.js';
 export { type Mapper, type Watch, type WatchOptions, watch } from './controller/watch.js';
 export { Controller, type ControllerOptions, type ReconcilerClass } from './decorators/controller.js';
+export { Daemon } from './decorators/daemon.js';
 export { Finalizer } from './decorators/finalizer.js';
 export { Runnable, type RunnableClass, type RunnableOptions } from './decorators/runnable.js';
+export { Timer } from './decorators/timer.js';
 export { Operator, type RunOptions } from './operator/operator.js';
 export type { HttpOptions, OperatorOptions } from './operator/options.js';
 export type { LeadershipProvider, LeadershipRuntime } from './operator/leadership-runtime.js';

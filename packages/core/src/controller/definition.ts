@@ -37,9 +37,33 @@ export interface ControllerDefinition<T extends KubernetesObject = KubernetesObj
   readonly resyncPeriod?: number | undefined;
   readonly reconciler: Reconciler<T>;
   readonly finalizer: FinalizerDefinition<T> | undefined;
+  /** @defaultValue none */
+  readonly timers?: readonly TimerDefinition<T>[] | undefined;
+  /** @defaultValue none */
+  readonly daemons?: readonly MethodDefinition<T>[] | undefined;
 }
 
 export interface FinalizerDefinition<T extends KubernetesObject> {
   readonly name: string;
   cleanup(object: DeepReadonly<T>, context: ReconcileContext): Promise<ReconcileResult>;
+}
+
+/** A method of a reconciler that is called beside `reconcile`. */
+export interface MethodDefinition<T extends KubernetesObject> {
+  /** Its name. With the controller's before it, unique within an operator. */
+  readonly method: string;
+  call(object: DeepReadonly<T>, context: ReconcileContext): Promise<ReconcileResult>;
+}
+
+export interface TimerDefinition<T extends KubernetesObject> extends MethodDefinition<T> {
+  /** From the end of one call to the start of the next. */
+  readonly every: number;
+}
+
+/** In logs, metrics and Events. */
+export function nameOf(
+  { name }: Pick<ControllerDefinition, 'name'>,
+  { method }: Pick<MethodDefinition<never>, 'method'>,
+): string {
+  return `${name}.${method}`;
 }

@@ -11,11 +11,12 @@ import { seededRandom } from '../kit/seeded-random.js';
 import { settle, VirtualClock } from '../kit/virtual-clock.js';
 import { AuthorityLostError, type Term } from '../leadership/authority.js';
 import type { ReconcileContext } from './context.js';
-import { Controller } from './controller.js';
+import type { Controller } from './controller.js';
 import type { ControllerDefinition } from './definition.js';
 import { FakeServer } from './fake-server.fake.js';
 import type { Source } from './external-source.js';
 import type { ReconcileResult } from './reconciler.js';
+import { worksOf } from './works.js';
 
 export interface Widget extends KubernetesObject {
   spec: { size: number };
@@ -117,7 +118,7 @@ export async function given({ reconcile = async () => {}, cleanup, sources = [],
     },
     ...more,
   };
-  const controller = new Controller(definition, {
+  const works = worksOf(definition, {
     client,
     cache,
     clock,
@@ -127,6 +128,7 @@ export async function given({ reconcile = async () => {}, cleanup, sources = [],
     events: { recorderFor: (_, object) => recorder(object.metadata.name) },
     gracePeriod: 30_000,
   });
+  const controller = works[0] as Controller;
   const widget = (name: string, size = 1, meta: Partial<ObjectMeta> = {}): void =>
     server.put(`${WIDGETS}/${name}`, { apiVersion: 'test.dev/v1', kind: 'Widget', spec: { size } }, meta);
   const run = new AbortController();
@@ -140,11 +142,26 @@ export async function given({ reconcile = async () => {}, cleanup, sources = [],
     const term = new TestTerm(number);
     stops.push(() => term.lose());
     let over = false;
-    const done = controller.run(term, stopping).then(() => (over = true));
+    const done = Promise.all(works.map((each) => each.run(term, stopping))).then(() => (over = true));
     await settle();
     return { term, done, isOver: () => over };
   };
-  return { clock, server, client, cache, controller, calls, notes, lines, counts, widget, start, lead };
+  const notLive = (): string[] => works.flatMap((each) => each.notLive() ?? []);
+  return {
+    clock,
+    server,
+    client,
+    cache,
+    controller,
+    notLive,
+    calls,
+    notes,
+    lines,
+    counts,
+    widget,
+    start,
+    lead,
+  };
 }
 
 function recordingLogger(lines: (LogFields & { level: string; message: string })[], base: LogFields): Logger {

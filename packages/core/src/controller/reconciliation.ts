@@ -1,27 +1,16 @@
 import { isNotFound } from '../api/errors.js';
 import { type DeepReadonly, type KubernetesObject, keyOf } from '../api/object.js';
 import { noTracing } from '../kit/tracing.js';
-import type { CacheView } from './cache-view.js';
+import { type CallOptions, contextFor } from './call-context.js';
 import type { ReconcileContext } from './context.js';
-import type { ControllerRuntime } from './controller-runtime.js';
 import type { ControllerDefinition } from './definition.js';
 import { addFinalizer, type FinalizerStep, removeFinalizer } from './finalizer.js';
-import { NotingWriter } from './noting-writer.js';
 import type { Settled } from './outcome.js';
-import type { OwnVersions } from './own-versions.js';
-import { readThrough } from './read-through.js';
 import type { ReconcileResult } from './reconciler.js';
 
-export interface ReconciliationOptions<T extends KubernetesObject> {
+export interface ReconciliationOptions<T extends KubernetesObject> extends CallOptions<T> {
   readonly definition: ControllerDefinition<T>;
-  readonly runtime: ControllerRuntime;
-  readonly view: CacheView;
-  readonly object: DeepReadonly<T>;
   readonly step: Exclude<FinalizerStep, 'skip'>;
-  /** What one call gets of its own. */
-  readonly call: Pick<ReconcileContext, 'term' | 'signal' | 'log' | 'causes'>;
-  /** Remembers what it writes. */
-  readonly own: OwnVersions;
 }
 
 /** One pass over one object: the user's code, and the finalizer before or after it. Never rejects. */
@@ -98,30 +87,4 @@ function attributesOf<T extends KubernetesObject>({
     'k8s.object.kind': definition.resource.kind,
     'k8s.object.name': name,
   };
-}
-
-function contextFor<T extends KubernetesObject>({
-  definition,
-  runtime,
-  view,
-  object,
-  call,
-  own,
-}: ReconciliationOptions<T>): ReconcileContext {
-  const client = new NotingWriter(runtime.client.under(call.term), {
-    cache: runtime.cache,
-    controller: { view, own },
-  });
-  const reading = { cache: view, client, signal: call.signal };
-  const get: ReconcileContext['get'] = (other, key) => readThrough(reading, other, key);
-  return Object.freeze({
-    ...call,
-    key: keyOf(object),
-    controller: definition.name,
-    client,
-    cache: view,
-    get,
-    events: runtime.events.recorderFor(definition.resource, object, definition.name),
-    clock: runtime.clock,
-  });
 }

@@ -7,8 +7,11 @@ import type { ReconcileContext } from '../controller/context.js';
 import { type Reconciler, type ReconcileResult, requeueAfter } from '../controller/reconciler.js';
 import { watch } from '../controller/watch.js';
 import { Controller, controllerOptionsOf } from './controller.js';
+import { Daemon } from './daemon.js';
 import { planOf } from './definition-of.js';
 import { Finalizer, finalizerOf } from './finalizer.js';
+import { methodDefinitions, planMethods } from './methods-of.js';
+import { Timer } from './timer.js';
 
 const Backup = defineResource({
   group: 'backup.example.com',
@@ -33,6 +36,19 @@ class BackupController implements Reconciler<Backup> {
   async cleanup(backup: Backup, { log }: ReconcileContext): Promise<ReconcileResult> {
     log.info({}, backup.spec.schedule);
   }
+
+  @Timer('10m')
+  async verify(backup: Backup): Promise<ReconcileResult> {
+    return requeueAfter(backup.spec.keep);
+  }
+
+  @Timer(500)
+  async measure(_backup: Backup, _context: ReconcileContext): Promise<void> {}
+
+  @Daemon()
+  async follow(backup: Backup, { signal }: ReconcileContext): Promise<ReconcileResult> {
+    void [backup.spec.schedule, signal];
+  }
 }
 
 describe('what the decorators write down', () => {
@@ -40,6 +56,22 @@ describe('what the decorators write down', () => {
     expect(controllerOptionsOf(BackupController)).toEqual({ for: Backup, owns: [Job], concurrency: 4 });
     expect(finalizerOf(BackupController)).toEqual({ name: 'backup.example.com/archives', method: 'cleanup' });
     expect(controllerOptionsOf(class extends BackupController {})).toBeUndefined();
+    expect(planMethods('BackupController', BackupController)).toEqual({
+      timers: [
+        { method: 'verify', every: 600_000 },
+        { method: 'measure', every: 500 },
+      ],
+      daemons: ['follow'],
+    });
+    expect(planMethods('Sub', class extends BackupController {})).toEqual({ timers: [], daemons: [] });
+  });
+
+  test('becomes calls of the instance, as the instance', async () => {
+    const reconciler = new BackupController();
+    const plan = planMethods('BackupController', BackupController);
+    const { timers } = methodDefinitions('BackupController', reconciler as unknown as Reconciler, plan);
+    const backup = { spec: { keep: 7 } } as never;
+    expect(await timers?.[0]?.call(backup, undefined as never)).toEqual({ requeueAfter: 7 });
   });
 
   test('makes the class injectable', () => {
@@ -113,6 +145,41 @@ describe('what cannot work is refused in a sentence that names the controller', 
   });
 });
 
+describe('a timer or daemon that cannot work is refused in a sentence that names the controller', () => {
+  class Plain {
+    async reconcile(_object: Backup): Promise<void> {}
+    async refresh(_object: Backup): Promise<void> {}
+  }
+  const decorated = (...decorators: ReturnType<typeof Daemon>[]) => {
+    class Some extends Plain {}
+    for (const decorate of decorators) decorate(Some.prototype, 'refresh');
+    return Some;
+  };
+
+  test.each([
+    [[Timer(0)], "C has @Timer('0') on refresh: give a time above 0, such as '10s'."],
+    [[Timer('10 s' as '10s')], "C has @Timer('10 s') on refresh: give a time above 0, such as '10s'."],
+    [
+      [Timer('1s'), Timer('2s')],
+      'C has more than one @Timer or @Daemon on refresh: give each a method of its own.',
+    ],
+    [
+      [Timer('1s'), Daemon()],
+      'C has more than one @Timer or @Daemon on refresh: give each a method of its own.',
+    ],
+  ])('%#', (decorators, sentence) => {
+    expect(() => planMethods('C', decorated(...decorators))).toThrow(sentence);
+  });
+
+  test('when the method is not there', () => {
+    const plan = planMethods('C', decorated(Timer('1s')));
+    const reconcile = async (): Promise<void> => {};
+    expect(() => methodDefinitions('C', { reconcile }, plan)).toThrow(
+      'C has @Timer or @Daemon on refresh, but the object that was made of it has no such method.',
+    );
+  });
+});
+
 // Proven by the compiler: each line below that must not compile is marked, and an unused mark is an error.
 describe('the compiler refuses', () => {
   test('a reconciler of another kind', () => {
@@ -144,6 +211,36 @@ describe('the compiler refuses', () => {
     controller(WithText);
     controller(Right);
     expect(controllerOptionsOf(Right)).toEqual({ for: Backup });
+  });
+
+  test('a timer or a daemon on a method of another shape', () => {
+    class Shapes {
+      readonly value = 1;
+      async reconcile(_object: Backup, _context: ReconcileContext): Promise<void> {}
+      async jobs(_object: Job): Promise<void> {}
+      async text(_object: Backup): Promise<string> {
+        return '';
+      }
+      async whole(_object: Backup, _context: ReconcileContext): Promise<ReconcileResult> {}
+    }
+    class Runs {
+      async run(_object: Backup): Promise<void> {}
+    }
+    for (const decorate of [Timer('10s'), Daemon()]) {
+      // @ts-expect-error -- takes jobs, reconcile takes backups
+      decorate(Shapes.prototype, 'jobs');
+      // @ts-expect-error -- returns text
+      decorate(Shapes.prototype, 'text');
+      // @ts-expect-error -- is no method
+      decorate(Shapes.prototype, 'value');
+      // @ts-expect-error -- is not there
+      decorate(Shapes.prototype, 'hole');
+      // @ts-expect-error -- in a class without reconcile
+      decorate(Runs.prototype, 'run');
+      decorate(Shapes.prototype, 'whole');
+    }
+    // @ts-expect-error -- is no duration
+    expect(() => Timer('10 seconds')).not.toThrow();
   });
 
   test('a finalizer on a method of another shape', () => {

@@ -10,7 +10,7 @@ import type { ControllerOptions } from './controller.js';
 import type { FinalizerMetadata } from './finalizer.js';
 
 /** What the decorators say of a class, checked and with defaults, without an instance of it. */
-export type ControllerPlan = Omit<ControllerDefinition, 'reconciler' | 'finalizer'> & {
+export type ControllerPlan = Omit<ControllerDefinition, 'reconciler' | 'finalizer' | 'timers' | 'daemons'> & {
   readonly on: 'leader' | 'every-replica';
 };
 

@@ -1,20 +1,6 @@
 import 'reflect-metadata';
-import type { ReconcileContext } from '../controller/context.js';
-import type { ReconcileResult } from '../controller/reconciler.js';
 import { IncumbentError } from '../kit/error.js';
-
-type Method = (object: never, context: ReconcileContext) => Promise<ReconcileResult>;
-type ObjectOf<M> = M extends (object: infer T, ...rest: never[]) => unknown ? T : never;
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-
-/** `unknown`, which fits everything, if the method takes what `reconcile` takes. */
-type CleansUpWhatItReconciles<Target, Key extends keyof Target> = Target extends {
-  readonly reconcile: infer Reconcile;
-}
-  ? Same<ObjectOf<Target[Key]>, ObjectOf<Reconcile>> extends true
-    ? unknown
-    : 'The cleanup must take the same kind of object as reconcile does.'
-  : 'A finalizer belongs into a class with a reconcile method.';
+import type { ReconcilerMethodDecorator } from './reconciler-method.js';
 
 export interface FinalizerMetadata {
   readonly name: string;
@@ -33,12 +19,8 @@ const FINALIZER = Symbol.for('incumbent.dev/finalizer');
  * @param name `domain/name`, never to be changed once objects carry it: those would stay forever
  * @throws {@link IncumbentError} `FINALIZER_INVALID` for a name of another form, or for a second one in a class
  */
-export function Finalizer(name: `${string}/${string}`) {
-  return <Target extends Record<Key, Method>, Key extends string>(
-    target: Target & CleansUpWhatItReconciles<Target, Key>,
-    method: Key,
-    _descriptor?: TypedPropertyDescriptor<Target[Key]>,
-  ): void => {
+export function Finalizer(name: `${string}/${string}`): ReconcilerMethodDecorator {
+  return (target, method) => {
     const known = finalizerOf(target.constructor);
     if (known)
       throw invalid(`${target.constructor.name} has a second @Finalizer: ${known.name} and ${name}.`);

@@ -3,9 +3,9 @@ import type { Container } from 'inversify';
 import { InformerCache } from '../cache/cache.js';
 import { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
-import { Controller } from '../controller/controller.js';
 import { RunnableWork } from '../controller/runnable.js';
 import type { Work } from '../controller/work.js';
+import { worksOf } from '../controller/works.js';
 import { ReconcileTrace } from '../controller/reconcile-trace.js';
 import { EventPublisher } from '../events/event-recorder.js';
 import type { Leadership } from '../leadership/leadership.js';
@@ -46,7 +46,7 @@ export async function assemble(
     const definitions = await definitionsOf(controllers, container, base);
     const others = await runnablesOf(runnables, container, base);
     const works = (where: 'leader' | 'every-replica'): Work[] => [
-      ...definitions.filter(({ on }) => on === where).map((each) => new Controller(each, base)),
+      ...definitions.filter(({ on }) => on === where).flatMap((each) => worksOf(each, base)),
       ...others
         .filter(({ on }) => on === where)
         .map((each) => new RunnableWork(each.name, each.runnable, base)),

@@ -1,16 +1,18 @@
 /** Everything about an operator's classes that can be checked before anything starts, each fault told in a sentence that names the controller. */
 import type { Container, ServiceIdentifier } from 'inversify';
-import type { ControllerDefinition } from '../controller/definition.js';
+import { type ControllerDefinition, nameOf } from '../controller/definition.js';
 import type { Reconciler } from '../controller/reconciler.js';
 import { controllerOptionsOf, type ReconcilerClass } from '../decorators/controller.js';
 import { type ControllerPlan, finalizerDefinition, planOf } from '../decorators/definition-of.js';
 import { finalizerOf } from '../decorators/finalizer.js';
+import { methodDefinitions, type MethodsPlan, planMethods } from '../decorators/methods-of.js';
 import { type Runnable, type RunnableClass, runnableOptionsOf } from '../decorators/runnable.js';
 import { IncumbentError, messageOf } from '../kit/error.js';
 
 export interface Planned {
   readonly target: ReconcilerClass;
   readonly plan: ControllerPlan;
+  readonly methods: MethodsPlan;
 }
 
 /** @throws {@link IncumbentError} `CONTROLLER_INVALID`, `CONTROLLER_DUPLICATE` */
@@ -18,14 +20,23 @@ export function planAll(
   classes: readonly ReconcilerClass[],
   namespaces: readonly string[] | undefined,
 ): Planned[] {
-  const planned = classes.map((target) => ({ target, plan: planFor(target, namespaces) }));
-  const twice = firstRepeated(planned.map(({ plan }) => plan.name));
+  const planned = classes.map((target) => {
+    const plan = planFor(target, namespaces);
+    return { target, plan, methods: planMethods(plan.name, target) };
+  });
+  const twice = firstRepeated(planned.flatMap(namesOf));
   if (twice !== undefined)
     throw new IncumbentError(
       'CONTROLLER_DUPLICATE',
       `Two controllers are called ${twice}: give one of them another name by @Controller({ name }).`,
     );
   return planned;
+}
+
+/** Under which it appears in logs and metrics: its own, and those of its timers and daemons. */
+function namesOf({ plan, methods: { timers, daemons } }: Planned): string[] {
+  const methods = [...timers, ...daemons.map((method) => ({ method }))];
+  return [plan.name, ...methods.map((each) => nameOf(plan, each))];
 }
 
 export interface PlannedRunnable {
@@ -85,15 +96,16 @@ export function identifierOf<T>(target: new (...dependencies: never[]) => T): Se
 /**
  * Makes the reconciler out of a container.
  *
- * @throws {@link IncumbentError} `CONTROLLER_UNRESOLVED` when its constructor asks for something that nobody binds
+ * @throws {@link IncumbentError} `CONTROLLER_UNRESOLVED` when its constructor asks for something that nobody binds, `CONTROLLER_INVALID`
+ * when it lacks a method that the class decorates
  */
 export async function resolveDefinition(
-  { target, plan }: Planned,
+  { target, plan, methods }: Planned,
   container: Container,
 ): Promise<ControllerDefinition> {
   const reconciler = await instanceOf<Reconciler>(target, plan.name, container);
   const finalizer = finalizerDefinition(reconciler, finalizerOf(target));
-  return { ...plan, reconciler, finalizer };
+  return { ...plan, reconciler, finalizer, ...methodDefinitions(plan.name, reconciler, methods) };
 }
 
 /** @throws {@link IncumbentError} `CONTROLLER_UNRESOLVED`, as for a controller */
