@@ -9,11 +9,19 @@ import {
   Ingress,
   Lease,
   Operator,
+  PersistentVolumeClaim,
   type ReconcilerClass,
   silentLogger,
 } from '@incumbent/core';
 import { leaderElection } from '@incumbent/election';
-import { Memcached, MemcachedController, WebPage, WebPageController } from '@incumbent/examples/operators';
+import {
+  EphemeralVolumeClaim,
+  EphemeralVolumeClaimController,
+  Memcached,
+  MemcachedController,
+  WebPage,
+  WebPageController,
+} from '@incumbent/examples/operators';
 import { testEnvironment } from '@incumbent/testing/jest';
 
 const environment = testEnvironment();
@@ -127,6 +135,49 @@ describe('a web page', () => {
       await client.patch(WebPage, key, { type: 'merge', patch: { spec: { exposed: false } } });
       await environment.eventually(() =>
         expect(client.get(Ingress, key)).rejects.toMatchObject({ statusCode: 404 }),
+      );
+    },
+    TIMEOUT,
+  );
+});
+
+describe('an ephemeral volume claim', () => {
+  test(
+    'gets a volume, is told what the server refuses, and is deleted by the next leader when its time is over',
+    async () => {
+      const { client, key, leads, loseLease } = await given(
+        EphemeralVolumeClaimController,
+        EphemeralVolumeClaim,
+      );
+      await leads();
+      await client.create(EphemeralVolumeClaim, {
+        metadata: { ...key, labels: { team: 'red' } },
+        spec: { size: '2Gi' },
+      });
+      await environment.eventually(async () => {
+        const { metadata, spec } = await client.get(PersistentVolumeClaim, key);
+        expect(metadata.labels).toEqual({ team: 'red' });
+        expect(spec?.resources?.requests).toEqual({ storage: '2Gi' });
+      });
+      const change = (patch: Readonly<Record<string, unknown>>) =>
+        client.patch(EphemeralVolumeClaim, key, { type: 'merge', patch });
+      await change({ spec: { size: '-1Gi' } });
+      await environment.eventually(async () =>
+        expect(await client.get(EphemeralVolumeClaim, key)).toHaveCondition('Ready', 'False', 'InvalidSize'),
+      );
+      // Before a volume is bound its claim can't grow.
+      await change({ spec: { size: '3Gi' } });
+      await environment.eventually(async () =>
+        expect(await client.get(EphemeralVolumeClaim, key)).toHaveCondition('Ready', 'False', 'Refused'),
+      );
+      expect((await client.get(PersistentVolumeClaim, key)).spec?.resources?.requests).toEqual({
+        storage: '2Gi',
+      });
+      await change({ spec: { lifetimeSeconds: 1 } });
+      await loseLease();
+      await environment.eventually(
+        () => expect(client.get(EphemeralVolumeClaim, key)).rejects.toMatchObject({ statusCode: 404 }),
+        { timeout: 40_000 },
       );
     },
     TIMEOUT,

@@ -181,15 +181,17 @@ export class Run {
 
   #logger(base: LogFields, isAlive: () => boolean): Logger {
     const tell = (fields: LogFields, message: string): void => {
-      if (!isAlive() || !('reconcileID' in base)) return;
+      if (!isAlive() || !('reconcileID' in base || 'daemon' in base)) return;
       const error = fields['err'] ?? fields['error'];
       this.#story.tell(`  ${message}${error === undefined ? '' : `: ${messageOf(error)}`}`);
     };
     const quiet = (): void => {};
+    // They come with the time, as often as a run lasts long: what they do shows in their writes.
+    const detail = 'timer' in base || 'daemon' in base ? quiet : tell;
     return {
       trace: quiet,
-      debug: tell,
-      info: tell,
+      debug: detail,
+      info: detail,
       warn: tell,
       error: tell,
       child: (fields) => {
@@ -199,7 +201,8 @@ export class Run {
     };
   }
 
-  #begins({ controller, key }: LogFields): void {
+  #begins({ controller, key, timer }: LogFields): void {
+    if (timer !== undefined) return;
     this.#reconciles += 1;
     this.#story.tell(`reconcile ${this.#reconciles}: ${String(controller)} of ${String(key)}`);
   }

@@ -192,7 +192,7 @@ export const volumeClaims = strategy({
     within(fill(object, { spec: {} }), 'spec', (spec) => fill(spec, { volumeMode: 'Filesystem' })),
   prepareCreate: (object) => ({ ...object, status: { phase: 'Pending' } }),
   validate: (object, before) =>
-    before !== undefined && !deepEqual(claimIdentity(object), claimIdentity(before))
+    before !== undefined && !deepEqual(fixedPart(object, before), fixedPart(before, before))
       ? [
           fieldForbidden(
             'spec',
@@ -202,8 +202,11 @@ export const volumeClaims = strategy({
       : [],
 });
 
-function claimIdentity(object: JsonObject): JsonObject {
-  return withFields(objectAt(object, 'spec'), { resources: undefined, volumeAttributesClassName: undefined });
+/** What of a claim's spec nobody may change any more: its size only while it is bound. */
+function fixedPart(claim: JsonObject, before: JsonObject): JsonObject {
+  const isBound = textAt(before, 'status', 'phase') === 'Bound';
+  const free = { volumeAttributesClassName: undefined, ...(isBound && { resources: undefined }) };
+  return withFields(objectAt(claim, 'spec'), free);
 }
 
 /** Copies into a new object, for kinds whose stored form differs. */
