@@ -11,18 +11,19 @@ const template = {
 const create = (spec: Partial<CronJob['spec']>) => (stage: Stage) =>
   stage.client.create(CronJob, {
     metadata: at(stage),
-    spec: { schedule: '0 * * * *', jobTemplate: template, ...spec } as CronJob['spec'],
+    spec: { schedule: '*/10 * * * *', jobTemplate: template, ...spec } as CronJob['spec'],
   });
 const change = (spec: object) => (stage: Stage) =>
   stage.client.patch(CronJob, at(stage), { type: 'merge', patch: { spec } });
-const pass = (time: '1h' | '3h') => (stage: Stage) => stage.pass(time);
+const pass = (time: '7m' | '30m') => (stage: Stage) => stage.pass(time);
 
 const jobsOf = async ({ client, namespace }: Stage) =>
   (await client.list(Job, { namespace })).items.filter(({ metadata }) => !metadata.deletionTimestamp);
-const hoursOf = async (stage: Stage) =>
-  (await jobsOf(stage)).map(({ metadata: { name } }) =>
-    new Date(Number(name.split('-')[1]) * 1000).getUTCHours(),
-  );
+/** Minutes past midnight for which there is a Job. */
+const minutesOf = async (stage: Stage) =>
+  (await jobsOf(stage))
+    .map(({ metadata: { name } }) => new Date(Number(name.split('-')[1]) * 1000).getUTCMinutes())
+    .toSorted((a, b) => a - b);
 
 /** What a cluster does with Jobs: they end. */
 async function endJobs(stage: Stage): Promise<void> {
@@ -59,36 +60,43 @@ test('Jobs start when they are due and are kept as many as wanted, none while su
     world: endJobs,
     steps: [
       create({ successfulJobsHistoryLimit: 2 }),
-      pass('3h'),
-      async (stage) => expect((await hoursOf(stage)).toSorted((a, b) => a - b)).toEqual([2, 3]),
-      change({ suspend: true }),
-      pass('3h'),
-      async (stage) => expect((await hoursOf(stage)).toSorted((a, b) => a - b)).toEqual([2, 3]),
+      pass('30m'),
+      async (stage) => {
+        expect(await minutesOf(stage)).toEqual([20, 30]);
+        await change({ suspend: true })(stage);
+      },
+      pass('30m'),
+      async (stage) => {
+        expect(await minutesOf(stage)).toEqual([20, 30]);
+        await change({ suspend: false })(stage);
+      },
       // Of the runs that were missed, the latest is made up for.
-      change({ suspend: false }),
-      async (stage) => expect((await hoursOf(stage)).toSorted((a, b) => a - b)).toEqual([3, 6]),
+      async (stage) => expect(await minutesOf(stage)).toEqual([0, 30]),
     ],
     extraReconciles: 6,
   });
   expect(report.writes).toBeGreaterThan(10);
-}, 300_000);
+}, 120_000);
 
 test('a run that comes too late is skipped, and one that would run beside another waits for it or replaces it', async () => {
   await replay(CronJobController, {
     resources: [CronJob],
     steps: [
       create({ concurrencyPolicy: 'Forbid' }),
-      pass('3h'),
-      // Nobody ends them: the first one is still at it.
-      async (stage) => expect(await hoursOf(stage)).toEqual([1]),
-      change({ concurrencyPolicy: 'Replace' }),
-      async (stage) => expect(await hoursOf(stage)).toEqual([3]),
-      change({ suspend: true, startingDeadlineSeconds: 60 }),
-      pass('1h'),
-      (stage) => stage.pass('10m'),
+      pass('30m'),
+      async (stage) => {
+        // Nobody ends them: the first one is still at it.
+        expect(await minutesOf(stage)).toEqual([10]);
+        await change({ concurrencyPolicy: 'Replace' })(stage);
+      },
+      async (stage) => {
+        expect(await minutesOf(stage)).toEqual([30]);
+        await change({ suspend: true, startingDeadlineSeconds: 60 })(stage);
+      },
+      pass('7m'),
       change({ suspend: false }),
-      async (stage) => expect(await hoursOf(stage)).toEqual([3]),
+      async (stage) => expect(await minutesOf(stage)).toEqual([30]),
     ],
     extraReconciles: 6,
   });
-}, 300_000);
+}, 120_000);
