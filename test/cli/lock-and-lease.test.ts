@@ -13,7 +13,7 @@ import { BEACON, IncumbentProcess, MAIN } from './incumbent-process.js';
 
 const PATIENCE = { timeout: 30_000 };
 const TEST_TIMEOUT = 90_000;
-const QUICK = '--lease-duration 2s --renew-deadline 1.4s --renew-interval 700ms --retry-period 200ms'.split(
+const QUICK = '--lease-duration 2s --renew-deadline 1.4s --renew-interval 350ms --retry-period 200ms'.split(
   ' ',
 );
 
