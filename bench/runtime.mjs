@@ -15,7 +15,7 @@ const HELP = `npm run bench -- [options]
 
 Ours beside client-node's informer and controller-runtime, each a process of its own, on one API server. They take turns; each figure is
 the median of the rounds. CPU and memory are the kernel's figures for the process, so this needs Linux. All of it takes
-about 6 minutes on 2 cores.
+6 to 9 minutes on 2 cores.
 
   --only LIST      of ${Object.keys(scenarios).join(', ')}; all of them
   --n LIST         how many objects the cache of "sync" holds; 10000,50000
