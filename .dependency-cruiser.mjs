@@ -13,8 +13,8 @@ const LAYERS = {
     ['leadership'],
     ['kit'],
   ],
-  election: [['simulation'], ['lock', 'worker'], ['elector'], ['term'], ['lease']],
   cli: [['elect', 'lock', 'lease'], ['command-line'], ['guard'], ['guardian', 'terminal']],
+  election: [['simulation'], ['lock', 'work', 'worker'], ['elector'], ['term'], ['lease']],
 };
 
 /** Packages from top to bottom; `testing` stands beside, and knows none of the others, but for its replays, which run operators. */

@@ -47,3 +47,14 @@ export {
 export { Semaphore, type SemaphoreOptions, withPermit } from './lock/semaphore.js';
 export type { ThreadOptions, WorkerThreadOptions } from './worker/options.js';
 export { WorkerElector, type WorkerElectorOptions } from './worker/worker-elector.js';
+export { type Membership, WorkGroup } from './work/work-group.js';
+export type { WorkGroupOptions } from './work/work-options.js';
+export type { Work, WorkContext } from './work/processor.js';
+export {
+  EPOCH_ANNOTATION,
+  REVOKED_ANNOTATION,
+  ResourceItems,
+  type ResourceItemsOptions,
+  SESSION_LABEL,
+} from './work/resource-items.js';
+export type { Assignment, FollowOptions, ItemNews, WorkItem, WorkItems } from './work/assignment.js';

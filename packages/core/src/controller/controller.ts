@@ -122,7 +122,7 @@ export class Controller<T extends KubernetesObject = KubernetesObject> implement
     for (;;) {
       // Reconciles that wait for nothing, one after the other, would keep the lease's renewal from being sent.
       if (clock.monotonic() - turn >= LONGEST_TURN) {
-        await nextTurn();
+        await nextTurn(clock);
         turn = clock.monotonic();
       }
       const key = await this.#queue.get(shift.ending);

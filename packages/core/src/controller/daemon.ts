@@ -112,7 +112,7 @@ export class DaemonWork<T extends KubernetesObject = KubernetesObject> implement
       // The call starts, up to where it first waits.
       await Promise.resolve();
       if (clock.monotonic() - turn < LONGEST_TURN) continue;
-      await nextTurn();
+      await nextTurn(clock);
       turn = clock.monotonic();
     }
   }

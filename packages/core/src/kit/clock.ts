@@ -10,6 +10,8 @@ export interface Clock {
   wall(): Date;
   /** Calls `task` once after `delay` milliseconds, never earlier and never synchronously. Returns a function that cancels it. */
   schedule(delay: number, task: () => void): () => void;
+  /** Resolves once timers and sockets have had their turn. A clock without it has the event loop's: only a simulation has another. */
+  turn?(): Promise<void>;
 }
 
 /** A moment on the two monotonic clocks of this machine, to measure elapsed time from. */

@@ -19,7 +19,7 @@ export class Pacer {
   }
 
   async rest(): Promise<void> {
-    await nextTurn();
+    await nextTurn(this.#clock);
     this.#since = this.#clock.monotonic();
   }
 }

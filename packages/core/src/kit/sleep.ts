@@ -15,6 +15,6 @@ export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promis
 }
 
 /** Lets timers and sockets have their turn: for loops that may run long without waiting for anything. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+export function nextTurn(clock: Clock): Promise<void> {
+  return clock.turn?.() ?? new Promise((resolve) => setImmediate(resolve));
 }

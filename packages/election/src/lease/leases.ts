@@ -22,6 +22,7 @@ import {
   keyOf,
   systemRandom,
 } from '@incumbent/core/client';
+import { Gathering } from './gathering.js';
 import { type TypedLease, typedLease, wireLease } from './typed-lease.js';
 
 /**
@@ -152,36 +153,16 @@ function named(name: string, { fieldSelector }: SelectorOptions): string {
 /** From a listener to an async iteration. */
 class Inbox {
   #events: LeaseEvent[] = [];
-  #listed: TypedLease[] = [];
+  readonly #gathering = new Gathering<TypedLease, Lease>((object) => typedLease(object.whole()));
   #closed = false;
   #wake: (() => void) | undefined;
 
   put(event: ReflectorEvent<Lease>): void {
-    const told = this.#told(event);
+    const told: LeaseEvent | undefined = this.#gathering.take(event);
     if (!told) return;
     if (told.type === 'replaced') this.#events = [told];
     else this.#events.push(told);
     this.#wake?.();
-  }
-
-  /** A list is told of when it is complete. */
-  #told(event: ReflectorEvent<Lease>): LeaseEvent | undefined {
-    switch (event.type) {
-      case 'listing':
-        this.#listed = [];
-        return undefined;
-      case 'listedSome':
-        this.#listed.push(...event.objects.map((object) => typedLease(object.whole())));
-        return undefined;
-      case 'listed':
-        return { type: 'replaced', items: this.#listed, resourceVersion: event.resourceVersion };
-      case 'bookmark':
-        return undefined;
-      case 'failed':
-        return event;
-      default:
-        return { type: event.type, object: typedLease(event.object.whole()) };
-    }
   }
 
   close(): void {

@@ -1,14 +1,27 @@
-import type { Lease } from '@incumbent/core/client';
 import { type Fault, type FaultKind, describeFault } from './fault.js';
-import type { ReignRecord } from './participant.js';
+import type { Network, Served } from './network.js';
 import type { Replica } from './replica.js';
 import { hits } from './weather.js';
-import type { World } from './world.js';
+import type { Surroundings } from './world.js';
 
-interface Snapshot {
-  readonly lease: Lease | undefined;
-  readonly version: number;
-  readonly holder: ReignRecord | undefined;
+/** What somebody outside does to what the server has stored. */
+export interface Tampering {
+  /** Called before anything runs. */
+  prepare(): void;
+  /** Each returns false where there was nothing to hit. */
+  edit(fault: Fault): boolean;
+  restore(fault: Fault): boolean;
+}
+
+/** A server that can be restarted, and whose history can be lost. */
+export interface Faulty extends Served {
+  boots: number;
+  downUntil: number;
+  compact(): void;
+}
+
+interface Stage extends Surroundings {
+  readonly network: Network<Faulty>;
 }
 
 /** Faults that hold for a while, and do nothing by themselves. The others happen at one moment. */
@@ -41,23 +54,23 @@ const ALWAYS_FELT: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'slow following',
 ]);
 const DEAFENS: ReadonlySet<FaultKind> = new Set<FaultKind>(['partition', 'silent watch']);
-const SNAPSHOTS = 12;
 
 /** Makes the faults of a scenario happen at their time. */
 export class FaultInjector {
-  readonly #world: World;
+  readonly #world: Stage;
   readonly #replicas: readonly Replica[];
-  #snapshots: Snapshot[] = [];
+  readonly #tampering: Tampering;
 
-  constructor(world: World, replicas: readonly Replica[]) {
+  constructor(world: Stage, replicas: readonly Replica[], tampering: Tampering) {
     this.#world = world;
     this.#replicas = replicas;
+    this.#tampering = tampering;
   }
 
   schedule(): void {
     const { scheduler, scenario } = this.#world;
     for (const fault of scenario.faults) scheduler.at(fault.at, () => this.#begin(fault));
-    if (scenario.faults.some(({ kind }) => kind === 'restore')) this.#takeSnapshots();
+    this.#tampering.prepare();
   }
 
   #begin(fault: Fault): void {
@@ -91,7 +104,7 @@ export class FaultInjector {
       case 'label edit':
       case 'spec edit':
       case 'blanking':
-        return this.#edit(fault);
+        return this.#tampering.edit(fault);
       default:
         return this.#hitEach(fault);
     }
@@ -159,51 +172,8 @@ export class FaultInjector {
   }
 
   #restore(fault: Fault): boolean {
-    const { network, referee } = this.#world;
-    const snapshot = this.#snapshots[Math.floor(fault.degree * this.#snapshots.length)];
-    if (!snapshot) return false;
+    if (!this.#tampering.restore(fault)) return false;
     this.#restartServer(fault.lasts / 4);
-    network.api.restore(snapshot.lease, snapshot.version);
-    referee.rolledBack(snapshot.holder);
-    this.#snapshots = this.#snapshots.filter(({ version }) => version <= snapshot.version);
     return true;
-  }
-
-  #takeSnapshots(): void {
-    const { network, referee, scenario, scheduler } = this.#world;
-    const take = (): void => {
-      const { lease, version } = network.api;
-      if (this.#snapshots.at(-1)?.version !== version)
-        this.#snapshots.push({ lease, version, holder: referee.holder });
-      if (this.#snapshots.length > SNAPSHOTS) this.#snapshots.shift();
-      if (scheduler.now < scenario.calm) scheduler.after(scenario.timings.renewInterval / 2, take);
-    };
-    take();
-  }
-
-  #edit(fault: Fault): boolean {
-    const { network, referee } = this.#world;
-    const { lease } = network.api;
-    if (!lease) return false;
-    const stored =
-      fault.kind === 'deletion' ? network.api.delete() : network.api.update(this.#edited(lease, fault));
-    if (stored) referee.edited(stored);
-    referee.trace(() => `the Lease is now ${JSON.stringify(network.api.lease?.spec)}`);
-    return true;
-  }
-
-  #edited(lease: Lease, { kind, degree }: Fault): Lease {
-    const { leaseDuration } = this.#world.scenario.timings;
-    const { spec = {} } = lease;
-    if (kind === 'label edit')
-      return { ...lease, metadata: { ...lease.metadata, labels: { edited: String(degree) } } };
-    if (kind === 'blanking') return { ...lease, spec: { ...spec, holderIdentity: '' } };
-    const edits = [
-      { holderIdentity: 'intruder' },
-      { leaseDurationSeconds: 1 + Math.floor((degree * leaseDuration) / 1000 / 2) },
-      { renewTime: '2020-01-01T00:00:00.000000Z' },
-      { leaseTransitions: (spec.leaseTransitions ?? 0) + 3 },
-    ];
-    return { ...lease, spec: { ...spec, ...edits[Math.floor(degree * edits.length)] } };
   }
 }

@@ -8,9 +8,11 @@ import { longestAttempt } from '../elector/patience.js';
 import { ApiServer } from './api-server.js';
 import { type FaultKind, seconds } from './fault.js';
 import { FaultInjector } from './fault-injector.js';
+import { LeaseTampering } from './tampering.js';
 import { type MutationHooks, intact } from './mutation.js';
 import { Network } from './network.js';
 import type { Participant } from './participant.js';
+import { Process } from './process.js';
 import { Referee, type Violation } from './referee.js';
 import { Replica } from './replica.js';
 import type { Scenario } from './scenario.js';
@@ -53,7 +55,7 @@ export async function runHistory(
 class History {
   readonly #scenario: Scenario;
   readonly #world: World;
-  readonly #replicas: readonly Replica[];
+  readonly #replicas: readonly Replica<Process>[];
   readonly #faults: FaultInjector;
 
   constructor(
@@ -69,8 +71,16 @@ class History {
     const referee = new Referee(scheduler, scenario.timings.renewDeadline, trace);
     this.#scenario = scenario;
     this.#world = { scenario, scheduler, network, weather, referee, random, mutate };
-    this.#replicas = scenario.machines.map((machine, index) => new Replica(this.#world, index, machine));
-    this.#faults = new FaultInjector(this.#world, this.#replicas);
+    this.#replicas = scenario.machines.map(
+      (clocks, index) =>
+        new Replica<Process>(this.#world, {
+          index,
+          clocks,
+          start: (options) => new Process(this.#world, options),
+          onThaw: (process) => referee.leads(process),
+        }),
+    );
+    this.#faults = new FaultInjector(this.#world, this.#replicas, new LeaseTampering(this.#world));
   }
 
   async run(): Promise<void> {

@@ -110,6 +110,11 @@ export class ProcessClock implements Clock {
     return this.#machine.wall();
   }
 
+  /** Between two events of a simulation there is nobody else. */
+  turn(): Promise<void> {
+    return Promise.resolve();
+  }
+
   schedule(delay: number, task: () => void): () => void {
     const due = this.#machine.monotonic() + Math.max(delay, 0);
     let waiting = true;

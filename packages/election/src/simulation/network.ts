@@ -1,4 +1,4 @@
-import { type Lease, RequestError, type Random, type WatchEvent } from '@incumbent/core/client';
+import { type KubernetesObject, RequestError, type Random, type WatchEvent } from '@incumbent/core/client';
 import { type ApiServer, apiError } from './api-server.js';
 import type { FaultKind } from './fault.js';
 import type { Endpoint } from './participant.js';
@@ -21,12 +21,19 @@ export interface Exchange<T> {
   readonly answered: (answer: Answer<T>) => void;
 }
 
-export interface NetworkParts {
+/** A server as the network knows it. */
+export interface Served {
+  readonly downUntil: number;
+  readonly boots: number;
+  readonly streams: Iterable<Pick<WatchStream, 'owner' | 'takeHeld' | 'end' | 'halfOpen'>>;
+}
+
+export interface NetworkParts<Api extends Served> {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly weather: Weather;
   readonly scenario: Scenario;
-  readonly api: ApiServer;
+  readonly api: Api;
 }
 
 /** Milliseconds one way, at most, on a good day. */
@@ -39,14 +46,14 @@ const STRAGGLERS = 0.02;
 type Message = Pick<Exchange<unknown>, 'from' | 'of'>;
 
 /** Carries requests, answers and watch events, and does to them what the weather says. */
-export class Network {
+export class Network<Api extends Served = ApiServer> {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #weather: Weather;
   readonly #scenario: Scenario;
-  readonly api: ApiServer;
+  readonly api: Api;
 
-  constructor({ scheduler, random, weather, scenario, api }: NetworkParts) {
+  constructor({ scheduler, random, weather, scenario, api }: NetworkParts<Api>) {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#weather = weather;
@@ -70,7 +77,7 @@ export class Network {
   }
 
   /** An event of a watch: in order, and kept back rather than lost. */
-  publish(stream: WatchStream, event: WatchEvent<Lease>): void {
+  publish<T extends KubernetesObject>(stream: WatchStream<T>, event: WatchEvent<T>): void {
     const { replica } = stream.owner;
     const slow = this.#weather.degree(replica, 'slow watch') * this.#scenario.timings.leaseDuration;
     const at = this.#calmed(this.#random.next() * (NORMAL + slow));
@@ -88,10 +95,10 @@ export class Network {
     for (const stream of this.api.streams) {
       if (stream.owner.replica !== replica) continue;
       const fate = pick(this.#random, ['goes on', 'is cut', 'half-open'] as const);
-      const events = stream.heldBack.splice(0);
+      const arrivals = stream.takeHeld();
       if (fate === 'is cut') this.cutWatch(stream);
       else if (fate === 'half-open') stream.halfOpen = true;
-      else for (const event of events) this.#deliver(stream.owner, () => stream.push(event));
+      else for (const arrival of arrivals) this.#deliver(stream.owner, arrival);
     }
   }
 
@@ -99,7 +106,7 @@ export class Network {
     return Array.from(this.api.streams).some(({ halfOpen }) => halfOpen);
   }
 
-  cutWatch(stream: WatchStream): void {
+  cutWatch(stream: Pick<WatchStream, 'owner' | 'end'>): void {
     const error = this.#random.next() < 0.5 ? cut() : undefined;
     this.#deliver(stream.owner, () => stream.end(error));
   }

@@ -6,21 +6,14 @@ import { type Machine, ProcessClock } from './machine.js';
 import type { MutationHooks } from './mutation.js';
 import { SimulatedLeasePort } from './lease-port.js';
 import type { Participant, ReignRecord } from './participant.js';
+import type { Incarnation, IncarnationOptions } from './replica.js';
+import type { WorkOrders } from './fenced-writer.js';
+import { Work, WorkFailed } from './work.js';
 import { runBySteps } from './stepped.js';
-import { Work, WorkFailed, type WorkOrders } from './work.js';
 import type { World } from './world.js';
 
-export interface ProcessOptions {
-  readonly replica: number;
-  readonly machine: Machine;
-  readonly identity: string;
-  readonly name: string;
-  /** Called when its run has resolved or rejected. */
-  readonly onExit: (process: Process) => void;
-}
-
 /** One process of a replica, from its start to its death: an elector, and the work it starts. */
-export class Process implements Participant {
+export class Process implements Participant, Incarnation {
   readonly replica: number;
   readonly machine: Machine;
   readonly identity: string;
@@ -40,7 +33,7 @@ export class Process implements Participant {
   lastTold: Lease | undefined;
   term: ReignRecord | undefined;
 
-  constructor(world: World, { replica, machine, identity, name, onExit }: ProcessOptions) {
+  constructor(world: World, { replica, machine, identity, name, onExit }: IncarnationOptions) {
     this.#world = world;
     this.timings = world.scenario.timings;
     this.replica = replica;
@@ -61,7 +54,7 @@ export class Process implements Participant {
       random: seededRandom(Math.floor(world.random.next() * 2 ** 32)),
     });
     void this.#run().then(() => {
-      if (this.#alive) onExit(this);
+      if (this.#alive) onExit();
     });
   }
 

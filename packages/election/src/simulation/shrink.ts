@@ -1,13 +1,15 @@
 import type { Fault } from './fault.js';
-import { runHistory } from './history.js';
-import type { Mutation } from './mutation.js';
-import type { Property } from './referee.js';
 import type { Scenario } from './scenario.js';
+import type { Subject } from './subject.js';
 
 /** The same history with as few faults as still break the same promise. */
-export async function shrink(scenario: Scenario, property: Property, mutation?: Mutation): Promise<Scenario> {
+export async function shrink(
+  subject: Subject,
+  scenario: Scenario,
+  { property, mutation }: { readonly property: string; readonly mutation?: number | undefined },
+): Promise<Scenario> {
   const breaks = async (faults: readonly Fault[]): Promise<boolean> => {
-    const { violations } = await runHistory({ ...scenario, faults }, { mutate: mutation?.hooks });
+    const { violations } = await subject.run({ ...scenario, faults }, { mutation });
     return violations.some((violation) => violation.property === property);
   };
   let { faults } = scenario;

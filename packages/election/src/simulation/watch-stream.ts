@@ -1,39 +1,41 @@
-import { type Lease, RequestError, type WatchEvent } from '@incumbent/core/client';
+import { type KubernetesObject, type Lease, RequestError, type WatchEvent } from '@incumbent/core/client';
 import type { Endpoint } from './participant.js';
 
-export interface WatchStreamOptions {
+export interface WatchStreamOptions<T extends KubernetesObject> {
   readonly owner: Endpoint;
   readonly signal: AbortSignal;
   /** Called with each event as it arrives. */
-  readonly told: (event: WatchEvent<Lease>) => void;
-  readonly onClose: (stream: WatchStream) => void;
+  readonly told: (event: WatchEvent<T>) => void;
+  readonly onClose: (stream: WatchStream<T>) => void;
 }
 
 /** The client's end of one watch. What arrives waits here until it is asked for. */
-export class WatchStream implements AsyncIterable<WatchEvent<Lease>>, AsyncIterator<WatchEvent<Lease>> {
+export class WatchStream<T extends KubernetesObject = Lease>
+  implements AsyncIterable<WatchEvent<T>>, AsyncIterator<WatchEvent<T>>
+{
   /** Version after which the server tells it of changes. */
   from = 0;
   /** When the last event so far gets here: later ones do not overtake it. */
   lastArrival = 0;
   /** Events that a fault keeps back. */
-  heldBack: WatchEvent<Lease>[] = [];
+  heldBack: WatchEvent<T>[] = [];
   /** Nothing comes through it any more, and the client does not know. */
   halfOpen = false;
   /** Over for the client: nothing it is sent gets through any more. */
   closed = false;
-  readonly #arrived: WatchEvent<Lease>[] = [];
+  readonly #arrived: WatchEvent<T>[] = [];
   readonly owner: Endpoint;
-  readonly #told: (event: WatchEvent<Lease>) => void;
-  readonly #onClose: (stream: WatchStream) => void;
+  readonly #told: (event: WatchEvent<T>) => void;
+  readonly #onClose: (stream: WatchStream<T>) => void;
   #error: Error | undefined;
   #waiting:
     | {
-        readonly resolve: (result: IteratorResult<WatchEvent<Lease>>) => void;
+        readonly resolve: (result: IteratorResult<WatchEvent<T>>) => void;
         readonly reject: (error: Error) => void;
       }
     | undefined;
 
-  constructor({ owner, signal, told, onClose }: WatchStreamOptions) {
+  constructor({ owner, signal, told, onClose }: WatchStreamOptions<T>) {
     this.owner = owner;
     this.#told = told;
     this.#onClose = onClose;
@@ -46,7 +48,7 @@ export class WatchStream implements AsyncIterable<WatchEvent<Lease>>, AsyncItera
     return this;
   }
 
-  push(event: WatchEvent<Lease>): void {
+  push(event: WatchEvent<T>): void {
     if (this.closed) return;
     this.#told(event);
     const waiting = this.#waiting;
@@ -67,7 +69,12 @@ export class WatchStream implements AsyncIterable<WatchEvent<Lease>>, AsyncItera
     if (waiting) this.#finish(waiting.resolve, waiting.reject);
   }
 
-  next(): Promise<IteratorResult<WatchEvent<Lease>>> {
+  /** What a fault kept back: each as the arrival that it will be. */
+  takeHeld(): (() => void)[] {
+    return this.heldBack.splice(0).map((event) => () => this.push(event));
+  }
+
+  next(): Promise<IteratorResult<WatchEvent<T>>> {
     const value = this.#arrived.shift();
     if (value) return Promise.resolve({ done: false, value });
     return new Promise((resolve, reject) => {
@@ -76,15 +83,12 @@ export class WatchStream implements AsyncIterable<WatchEvent<Lease>>, AsyncItera
     });
   }
 
-  return(): Promise<IteratorResult<WatchEvent<Lease>>> {
+  return(): Promise<IteratorResult<WatchEvent<T>>> {
     this.end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  #finish(
-    resolve: (result: IteratorResult<WatchEvent<Lease>>) => void,
-    reject: (error: Error) => void,
-  ): void {
+  #finish(resolve: (result: IteratorResult<WatchEvent<T>>) => void, reject: (error: Error) => void): void {
     if (this.#error) reject(this.#error);
     else resolve({ done: true, value: undefined });
   }

@@ -7,14 +7,24 @@ import type { Scenario } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 import type { Weather } from './weather.js';
 
-/** What everything in one history shares. */
-export interface World {
+/** What everything in one history shares, whatever is simulated. */
+export interface Surroundings {
   readonly scenario: Scenario;
   readonly scheduler: Scheduler;
-  readonly network: Network;
   readonly weather: Weather;
-  readonly referee: Referee;
+  readonly referee: Teller;
   /** For everything that is left to chance while the history runs. */
   readonly random: Random;
+}
+
+export interface Teller {
+  trace(line: () => string): void;
+  breach(property: 'does not stop', what: string): void;
+}
+
+/** An election's history. */
+export interface World extends Surroundings {
+  readonly network: Network;
+  readonly referee: Referee;
   readonly mutate: (process: Participant) => MutationHooks;
 }
