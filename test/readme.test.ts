@@ -32,3 +32,10 @@ test('the page about controllers shows only code that is compiled', async () => 
   expect(blocks.length).toBeGreaterThan(0);
   expect(blocks.filter((block) => !sources.some((source) => source.includes(block)))).toEqual([]);
 });
+
+test('the page on work shows the example as it is compiled', async () => {
+  const source = await read('packages/examples/src/work-queue/work-queue.ts');
+  const shown = /```ts\n([\s\S]*?)\n```/.exec(await read('docs/work.md'))?.[1];
+  expect(shown).toMatch(/new WorkGroup/);
+  expect(source).toContain(shown);
+});

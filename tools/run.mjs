@@ -2,7 +2,7 @@
  * Runs a command of this repository on a machine that has Node and nothing else: installs what is missing, builds what
  * changed, and uses the Node version that comes with the dependencies, where one does.
  *
- * node tools/run.mjs start|test [arguments]
+ * node tools/run.mjs start|example:work-queue|test [arguments]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,6 +16,10 @@ const stamp = path.join(modules, '.installed-lock');
 /** What is built, and what is run then. */
 const COMMANDS = {
   start: { builds: ['packages/examples'], runs: ['packages/examples/dist/backup-controller/demo/main.js'] },
+  'example:work-queue': {
+    builds: ['packages/examples'],
+    runs: ['packages/examples/dist/work-queue/demo/main.js'],
+  },
   test: {
     builds: [],
     runs: [
@@ -27,7 +31,8 @@ const COMMANDS = {
 };
 
 const [name, ...args] = process.argv.slice(2);
-const command = COMMANDS[name] ?? fail(`There is no command "${name}": use start or test.`);
+const command =
+  COMMANDS[name] ?? fail(`There is no command "${name}": use ${Object.keys(COMMANDS).join(', ')}.`);
 requireNode();
 install();
 build(command.builds);

@@ -1,6 +1,7 @@
 /** The command line of the operator's process. */
 import { parseArgs } from 'node:util';
 import type { ElectionPreset } from '@incumbent/election';
+import { oneOf } from '../demo/flags.js';
 
 export interface OperatorFlags {
   readonly sourceRoots: readonly string[];
@@ -48,12 +49,6 @@ export function parseFlags(argv: readonly string[]): OperatorFlags {
     httpPort: port(values['http-port']),
     logLevel: oneOf('--log-level', values['log-level'], ['trace', 'debug', 'info', 'warn', 'error']),
   };
-}
-
-export function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((each) => each === value);
-  if (found) return found;
-  throw new TypeError(`${flag} takes ${allowed.join(', ')}, not "${value}".`);
 }
 
 function port(text: string): number {

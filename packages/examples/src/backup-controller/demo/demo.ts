@@ -12,8 +12,9 @@ import {
 import { Backup, type ReadonlyBackup } from '../backup.js';
 import { type CheckedArchive, checkArchives } from './archive-check.js';
 import type { DemoFlags, ScriptedAction } from './flags.js';
-import { Fleet, type Replica } from './fleet.js';
-import { type Handover, Handovers, type LeaseWrite, type Reign } from './handovers.js';
+import { Fleet, type Replica } from '../../demo/fleet.js';
+import type { LeaseWrite } from '../../demo/lease-write.js';
+import { type Handover, Handovers, type Reign } from './handovers.js';
 import { type BackupCounts, Ledger, total } from './ledger.js';
 import { LEASE, type Stage, setStage } from './stage.js';
 
@@ -85,6 +86,8 @@ export class Demo {
     this.#stage = stage;
     const { sourceRoot, destinationRoot, replicaKubeconfig, directory } = stage;
     this.#fleet = new Fleet({
+      script: new URL('./replica.js', import.meta.url),
+      name: 'backup-controller',
       size: flags.replicas,
       args: [
         '--source-root',

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { type Duration, milliseconds } from '@incumbent/core';
 import type { ElectionPreset } from '@incumbent/election';
-import { oneOf } from '../operator-flags.js';
+import { oneOf, wholeNumber } from '../../demo/flags.js';
 
 export interface ScriptedAction {
   readonly action: 'kill' | 'stop' | 'pause';
@@ -62,7 +62,7 @@ export function parseFlags(argv: readonly string[]): DemoFlags {
       ...actions('stop', values['stop-leader-at']),
       ...actions('pause', values['pause-leader-at']),
     ].toSorted((a, b) => a.at - b.at),
-    replicas: count(values.replicas),
+    replicas: wholeNumber('--replicas', values.replicas, 20),
     preset: oneOf('--preset', values.preset, ['fast', 'balanced', 'slow']),
     kubeconfig: values.kubeconfig,
     help: values.help,
@@ -75,10 +75,4 @@ function time(flag: string, text: string): number {
   } catch {
     throw new TypeError(`${flag} takes a time such as 12s or 1.5m, not "${text}".`);
   }
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 20) return value;
-  throw new TypeError(`--replicas takes a number from 1 to 20, not "${text}".`);
 }

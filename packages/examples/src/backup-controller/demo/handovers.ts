@@ -1,12 +1,6 @@
 /** Works out from the writes of the Lease who handed over to whom, how, and how fast. */
 
-export interface LeaseWrite {
-  /** Milliseconds on the monotonic clock at which the write was committed. */
-  readonly at: number;
-  /** Empty: released. */
-  readonly holder: string;
-  readonly term: number;
-}
+import type { LeaseWrite } from '../../demo/lease-write.js';
 
 export interface Handover {
   readonly kind: 'crash' | 'graceful';

@@ -4,10 +4,18 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import { join } from 'node:path';
-import { Client, type Connection, isNotFound, sleep, systemClock } from '@incumbent/core';
+import { Client } from '@incumbent/core';
 import { Backup } from '../backup.js';
-import { type DemoCluster, embeddedCluster, givenCluster, writeTokenKubeconfig } from './cluster.js';
-import { CreatedObjects, describe, operatorManifests, resourceOf } from './resources.js';
+import {
+  type DemoCluster,
+  embeddedCluster,
+  givenCluster,
+  serviceAccountToken,
+  writeTokenKubeconfig,
+} from '../../demo/cluster.js';
+import { CreatedObjects, describe, resourceOf, served } from '../../demo/resources.js';
+import { UndoList } from '../../demo/undo-list.js';
+import { operatorManifests } from './manifests.js';
 
 export const LEASE = { namespace: 'operators', name: 'backup-controller' };
 const { namespace: NAMESPACE, name: SERVICE_ACCOUNT } = LEASE;
@@ -73,7 +81,7 @@ async function set(
   await writeTokenKubeconfig(
     replicaKubeconfig,
     cluster.kubeconfig,
-    await serviceAccountToken(cluster.connection),
+    await serviceAccountToken(cluster.connection, { namespace: NAMESPACE, name: SERVICE_ACCOUNT }),
     NAMESPACE,
   );
   return {
@@ -107,14 +115,13 @@ async function install(
   for (const manifest of manifests) await created.create(resourceOf(manifest), manifest);
 }
 
-/** A definition takes a moment until its resource is served. */
 async function createBackups(
   client: Client,
   created: CreatedObjects,
   database: string,
   destinationRoot: string,
 ): Promise<void> {
-  await eventually(() => client.list(Backup, { namespace: NAMESPACE, limit: 1 }));
+  await served(client, Backup, NAMESPACE);
   for (const { name, schedule, keep } of BACKUPS) {
     await created.create(Backup, {
       metadata: { name, namespace: NAMESPACE },
@@ -129,37 +136,6 @@ async function createBackups(
       },
     });
   }
-}
-
-async function eventually(attempt: () => Promise<unknown>): Promise<void> {
-  for (let turn = 0; ; turn += 1) {
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      if (!isNotFound(error) || turn >= 100) throw error;
-      await sleep(systemClock, 50);
-    }
-  }
-}
-
-/** As a pod gets one: for an hour, with the rights of the ServiceAccount. */
-async function serviceAccountToken(connection: Connection): Promise<string> {
-  const response = await connection.send({
-    method: 'POST',
-    path: `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${SERVICE_ACCOUNT}/token`,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { expirationSeconds: 3600 },
-    }),
-    timeout: 10_000,
-  });
-  const text = await response.text();
-  if (response.status !== 201)
-    throw new Error(`No token for ServiceAccount ${NAMESPACE}/${SERVICE_ACCOUNT}: ${text}`);
-  return (JSON.parse(text) as { status: { token: string } }).status.token;
 }
 
 async function startWriter(database: string): Promise<ChildProcess> {
@@ -179,20 +155,4 @@ async function endProcess(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
   await gone;
-}
-
-/** What was done, to be undone in reverse order; a step that fails keeps none of the others. */
-class UndoList {
-  readonly #steps: (() => Promise<unknown>)[] = [];
-
-  add(step: () => Promise<unknown>): void {
-    this.#steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    const errors: unknown[] = [];
-    for (const step of this.#steps.splice(0).toReversed())
-      await step().catch((error: unknown) => errors.push(error));
-    if (errors.length > 0) throw errors[0];
-  }
 }

@@ -1,7 +1,7 @@
 /** The live table of `npm start`, as lines of text: a pure function of what can be seen. */
 import { styleText } from 'node:util';
 import type { DemoView } from './demo.js';
-import type { Replica } from './fleet.js';
+import type { Replica } from '../../demo/fleet.js';
 
 const COLOURS = { running: 'green', paused: 'yellow', stopping: 'yellow', dead: 'red' } as const;
 

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Connection, connect } from '@incumbent/core';
 import { EmbeddedApiServer } from '@incumbent/testing';
 import { parse } from 'yaml';
-import type { LeaseWrite } from './handovers.js';
+import type { LeaseWrite } from './lease-write.js';
 
 export interface DemoCluster {
   readonly connection: Connection;
@@ -54,6 +54,27 @@ export async function givenCluster(kubeconfig: string): Promise<DemoCluster> {
     onLeaseWrite: undefined,
     end: () => connection.close(),
   };
+}
+
+/** As a pod gets one: for an hour, with the rights of the ServiceAccount. */
+export async function serviceAccountToken(
+  connection: Connection,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Promise<string> {
+  const response = await connection.send({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: 3600 },
+    }),
+    timeout: 10_000,
+  });
+  const text = await response.text();
+  if (response.status !== 201) throw new Error(`No token for ServiceAccount ${namespace}/${name}: ${text}`);
+  return (JSON.parse(text) as { status: { token: string } }).status.token;
 }
 
 interface KubeconfigCluster {

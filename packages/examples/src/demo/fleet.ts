@@ -6,7 +6,6 @@ import { join } from 'node:path';
 
 /** As a Deployment's back-off: a moment to see that one is gone. */
 const RESTART_AFTER = 2000;
-const SCRIPT = new URL('./replica.js', import.meta.url);
 
 export type ReplicaState = 'running' | 'paused' | 'stopping' | 'dead';
 
@@ -19,8 +18,11 @@ export interface Replica {
 }
 
 export interface FleetOptions {
+  /** What each process runs. */
+  readonly script: URL;
+  /** Names of the replicas begin with it. */
+  readonly name: string;
   readonly size: number;
-  /** Arguments for the operator's main. */
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly logDirectory: string;
@@ -115,9 +117,9 @@ class Slot implements Replica {
   }
 
   #start(): void {
-    const { args, environment, logDirectory, onChange } = this.#options;
-    this.pod = `backup-controller-${randomUUID().slice(0, 5)}`;
-    this.#child = fork(SCRIPT, [...args], {
+    const { script, name, args, environment, logDirectory, onChange } = this.#options;
+    this.pod = `${name}-${randomUUID().slice(0, 5)}`;
+    this.#child = fork(script, [...args], {
       env: { ...process.env, ...environment, POD_NAME: this.pod, POD_UID: randomUUID() },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,5 +1,4 @@
-/** What the demo creates in the cluster, from the same files with which one installs the operator. */
-import { readFile } from 'node:fs/promises';
+/** What a demo creates in a cluster, and removes again. */
 import {
   type Client,
   type Draft,
@@ -14,20 +13,6 @@ import {
   sleep,
   systemClock,
 } from '@incumbent/core';
-import { parseAllDocuments } from 'yaml';
-
-const DEPLOY = new URL('../../../../../deploy/base/', import.meta.url);
-
-/** Everything but the Deployment, its volume and its disruption budget: the demo's replicas are processes. */
-const FILES = [
-  'crd.yaml',
-  'namespace.yaml',
-  'service-account.yaml',
-  'role.yaml',
-  'role-binding.yaml',
-  'cluster-role.yaml',
-  'cluster-role-binding.yaml',
-];
 
 const CLUSTER_SCOPED = new Set([
   'CustomResourceDefinition',
@@ -35,13 +20,6 @@ const CLUSTER_SCOPED = new Set([
   'ClusterRole',
   'ClusterRoleBinding',
 ]);
-
-export async function operatorManifests(): Promise<KubernetesObject[]> {
-  const texts = await Promise.all(FILES.map((file) => readFile(new URL(file, DEPLOY), 'utf8')));
-  return texts.flatMap((text) =>
-    parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject),
-  );
-}
 
 /** Remembers what it created, to remove just that. */
 export class CreatedObjects {
@@ -102,4 +80,17 @@ export function resourceOf({ apiVersion, kind }: KubernetesObject): Resource {
 /** For people: `ClusterRole backup-controller`. */
 export function describe(object: KubernetesObject): string {
   return `${object.kind} ${formatKey(keyOf(object))}`;
+}
+
+/** Waits until the resource is there: a definition takes a moment until it is served. */
+export async function served(client: Client, kind: Resource, namespace: string): Promise<void> {
+  for (let turn = 0; ; turn += 1) {
+    try {
+      await client.list(kind, { namespace, limit: 1 });
+      return;
+    } catch (error) {
+      if (!isNotFound(error) || turn >= 100) throw error;
+      await sleep(systemClock, 50);
+    }
+  }
 }
