@@ -36,6 +36,8 @@ export class FaultyConnection extends Connection {
   /** From now on nothing is sent and nothing is answered: what waits for an answer waits for ever, as code does that runs no more. */
   kill(): void {
     this.#dead = true;
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
   }
 
   override async send(request: Request): Promise<Response> {

@@ -1,6 +1,7 @@
 /** One run of a scenario, from an empty server to a settled operator. */
 import {
   Client,
+  type Clock,
   CustomResourceDefinition,
   customResourceDefinition,
   type Duration,
@@ -17,6 +18,7 @@ import type { Fault } from './fault.js';
 import { FaultyConnection } from './faulty-connection.js';
 import { type FinalState, finalState } from './final-state.js';
 import { ScriptedLeadership } from './leadership.js';
+import { ProcessClock } from './process-clock.js';
 import type { Scenario, Stage } from './scenario.js';
 import { Story } from './story.js';
 
@@ -44,7 +46,8 @@ export class Run {
   readonly #clock = new VirtualClock();
   readonly #story = new Story(this.#clock);
   readonly #server: EmbeddedApiServer;
-  readonly #stops: (() => void)[] = [];
+  /** Ends the process of the operator that runs, as a SIGKILL would. */
+  #kill: () => void = () => {};
   #leadership = new ScriptedLeadership(1);
   #terms = 1;
   #reconciles = 0;
@@ -72,8 +75,7 @@ export class Run {
       const afterRestart = failure ? 0 : await this.#restart();
       return { state, reconciles, writes, afterRestart, failure, story: this.#story };
     } finally {
-      for (const stop of this.#stops) stop();
-      await this.#clock.advance('2m');
+      this.#kill();
       await this.#server.stop();
     }
   }
@@ -96,7 +98,7 @@ export class Run {
 
   async #setUp(): Promise<Stage> {
     const { resources = [] } = this.#scenario;
-    const client = new Client(this.#connection(false)).unfenced();
+    const client = new Client(this.#connection(this.#clock)).unfenced();
     for (const each of resources)
       await client.create(CustomResourceDefinition, customResourceDefinition(each));
     await client.create(Namespace, { metadata: { name: NAMESPACE } });
@@ -105,16 +107,16 @@ export class Run {
     return { client, namespace: NAMESPACE, clock: this.#clock, pass };
   }
 
-  #connection(ofOperator: boolean): FaultyConnection {
-    const connection: FaultyConnection = new FaultyConnection({
+  /** Of people, or of a process of the operator: on that everything is told, and counted, and one write goes wrong. */
+  #connection(clock: Clock, ofOperator = false): FaultyConnection {
+    return new FaultyConnection({
       server: this.#server,
-      clock: this.#clock,
+      clock,
       story: ofOperator ? this.#story : new Story(this.#clock),
       next: () => (ofOperator ? this.#nextFault() : undefined),
       onCrash: () => this.#start(),
       onLostTerm: () => this.#leadership.loseTerm(),
     });
-    return connection;
   }
 
   #nextFault(): Fault | undefined {
@@ -124,13 +126,13 @@ export class Run {
 
   /** A process of the operator; the one before, if any, is dead. */
   #start(): void {
-    for (const stop of this.#stops.splice(0)) stop();
+    this.#kill();
     const { modules = [], runnables = [] } = this.#scenario;
-    const connection = this.#connection(true);
+    const clock = new ProcessClock(this.#clock);
+    const connection = this.#connection(clock, true);
     const leadership = new ScriptedLeadership(this.#terms);
     this.#terms += 100;
     this.#leadership = leadership;
-    const stop = new AbortController();
     let alive = true;
     const operator = new Operator({
       controllers: this.#controllers,
@@ -138,18 +140,18 @@ export class Run {
       modules,
       leadership: () => leadership,
       connection,
-      clock: this.#clock,
+      clock,
       random: seededRandom(1),
       http: false,
       eventLoopWarning: false,
       log: this.#logger({}, () => alive),
     });
-    this.#stops.push(() => {
+    this.#kill = () => {
       alive = false;
       connection.kill();
-      stop.abort();
-    });
-    operator.run({ signal: stop.signal }).catch((error: unknown) => {
+      clock.kill();
+    };
+    operator.run().catch((error: unknown) => {
       if (alive) this.#died = messageOf(error);
     });
   }
