@@ -113,5 +113,5 @@ function defined<R>(name: string, option: string, resources: readonly R[] | unde
 }
 
 function invalid(name: string, what: string): IncumbentError {
-  return new IncumbentError('CONTROLLER_INVALID', `${name} ${what}.`);
+  return new IncumbentError('CONTROLLER_INVALID', `${name} ${what}${what.endsWith('?') ? '' : '.'}`);
 }
