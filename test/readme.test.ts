@@ -12,7 +12,7 @@ describe('the README', () => {
 
   test('names scripts that exist', async () => {
     const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
-    const named = [...(await read('README.md')).matchAll(/npm (?:run )?([a-z:]+)/g)].map(
+    const named = [...(await read('README.md')).matchAll(/npm (?:run )?([a-z:-]+)/g)].map(
       ([, script]) => script,
     );
     expect(named.filter((script) => script === undefined || !(script in scripts))).toEqual([]);
